@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The ways into this repository. Each target is a script in dev/ that can be
+# run by itself and says more with more words.
+
+.NOTPARALLEL:
+
+CONFIG ?= default
+export KSRC PATCH SUBJECT
+
+.PHONY: help deps tree refresh series kernel initramfs demo check shell lint \
+	check-off clean distclean
+
+help:
+	@echo 'make demo             watch one Linux start, talk to, lose and restart another'
+	@echo 'make check            unit tests and selftests, each in a machine of its own'
+	@echo
+	@echo 'make tree             kernel tree in build/linux: base, patches, our files'
+	@echo '                      (KSRC=/path: from your own 7.3 tree)'
+	@echo 'make kernel           build it (CONFIG=NAME: with dev/config/NAME.config)'
+	@echo 'make initramfs        build the userspace of host and instances'
+	@echo 'make shell            a prompt in the host kernel; exit leaves'
+	@echo 'make refresh          turn edits of kernel files in build/linux into patches'
+	@echo '                      (PATCH=stem SUBJECT="...": into that one, or a new one)'
+	@echo 'make series OUT=DIR   the whole work for git am, with a cover letter'
+	@echo 'make lint             checkpatch, sparse, compiler warnings'
+	@echo 'make check-off        what the hooks cost with CONFIG_MULTIKERNEL=n'
+	@echo 'make clean            drop builds; distclean: the tree and downloads too'
+
+deps:
+	@dev/deps
+
+tree: deps
+	@dev/tree
+
+refresh:
+	@dev/refresh
+
+series: tree
+	@dev/series "$(OUT)"
+
+kernel: deps
+	@dev/kernel $(CONFIG)
+
+initramfs: deps
+	@dev/initramfs $(CONFIG)
+
+demo: kernel initramfs
+	@dev/vm --config $(CONFIG) --cpus 4 --memory 2G --file dev/guest/demo.sh:/demo.sh -- /demo.sh
+
+check: kernel initramfs
+	@CONFIG=$(CONFIG) dev/check $(TESTS)
+
+shell: kernel initramfs
+	@dev/vm --config $(CONFIG) --interactive
+
+lint: kernel
+	@dev/lint
+
+check-off: tree
+	@dev/check-off
+
+clean:
+	@for d in build/*; do \
+		case $$d in build/linux|build/cache|'build/*') ;; *) rm -rf "$$d" ;; esac; \
+	done
+
+distclean:
+	@rm -rf build

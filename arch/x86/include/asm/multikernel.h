@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _ASM_X86_MULTIKERNEL_H
+#define _ASM_X86_MULTIKERNEL_H
+
+#include <linux/types.h>
+
+#ifdef CONFIG_MULTIKERNEL
+
+extern bool mk_instance_active;
+
+/**
+ * mk_is_instance() - was this kernel started by another one, beside it?
+ *
+ * Valid from mk_platform_init() on.
+ *
+ * Return: true if so.
+ */
+static inline bool mk_is_instance(void)
+{
+	return mk_instance_active;
+}
+
+void mk_platform_init(void);
+bool mk_shorthand_forbidden(void);
+
+#else /* !CONFIG_MULTIKERNEL */
+
+static inline bool mk_is_instance(void)
+{
+	return false;
+}
+
+static inline void mk_platform_init(void) { }
+
+static inline bool mk_shorthand_forbidden(void)
+{
+	return false;
+}
+
+#endif /* CONFIG_MULTIKERNEL */
+
+#endif /* _ASM_X86_MULTIKERNEL_H */

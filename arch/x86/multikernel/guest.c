@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0
+/**
+ * DOC: x86: this kernel is an instance
+ *
+ * There is no firmware and no legacy hardware here: no ACPI, PIC, PIT, I/O APIC,
+ * CMOS, keyboard controller, VGA, serial port or PCI, and no memory below 1 MiB.
+ * They exist in the machine, but belong to the host.  What this kernel needs is
+ * in the boot block.  As for Jailhouse (arch/x86/kernel/jailhouse.c), a handful
+ * of overrides in x86_init, x86_platform and machine_ops say so, and nothing
+ * depends on the command line.
+ */
+
+#define pr_fmt(fmt) "multikernel: " fmt
+
+#include <linux/acpi.h>
+#include <linux/init.h>
+#include <linux/multikernel.h>
+#include <linux/pm.h>
+#include <linux/reboot.h>
+#include <linux/serial_8250.h>
+#include <asm/apic.h>
+#include <asm/bootparam.h>
+#include <asm/cpu.h>
+#include <asm/i8259.h>
+#include <asm/io_apic.h>
+#include <asm/multikernel.h>
+#include <asm/pci_x86.h>
+#include <asm/reboot.h>
+#include <asm/setup.h>
+#include <asm/smp.h>
+#include <asm/tsc.h>
+#include <asm/x86_init.h>
+
+#include "../../../kernel/multikernel/internal.h"
+#include "../../../kernel/multikernel/guest.h"
+#include "x86.h"
+
+bool mk_instance_active __ro_after_init;
+
+static unsigned long mk_tsc_khz(void)
+{
+	return mk_guest_block()->x86.tsc_khz;
+}
+
+static void mk_get_wallclock(struct timespec64 *now)
+{
+	const struct mk_boot_block *block = mk_guest_block();
+	u64 cycles = rdtsc_ordered() - block->wall_tsc;
+
+	*now = ns_to_timespec64(block->wall_ns +
+				mul_u64_u64_div_u64(cycles, NSEC_PER_MSEC,
+						    block->x86.tsc_khz));
+}
+
+static int mk_set_wallclock(const struct timespec64 *now)
+{
+	return -ENODEV;
+}
+
+static unsigned char mk_get_nmi_reason(void)
+{
+	return 0;
+}
+
+static void __init mk_timer_init(void)
+{
+	lapic_timer_period = mk_guest_block()->x86.apic_khz * (1000 / HZ);
+}
+
+static void __init mk_intr_mode_init(void)
+{
+	apic_intr_mode_init();
+	/*
+	 * The CPU that boots takes itself for the one to which the machine's PIC
+	 * and NMI line are wired, and opens LINT0 and LINT1.  They are the host's.
+	 */
+	apic_write(APIC_LVT0, apic_read(APIC_LVT0) | APIC_LVT_MASKED);
+	apic_write(APIC_LVT1, apic_read(APIC_LVT1) | APIC_LVT_MASKED);
+	mk_ipi_allow();
+}
+
+static bool __init mk_x2apic_available(void)
+{
+	/* As the host left it; this kernel has no say in interrupt remapping */
+	return x2apic_enabled();
+}
+
+static void __init mk_parse_smp_cfg(void)
+{
+	const struct mk_boot_block *block = mk_guest_block();
+	const struct mk_boot_cpu *cpus = mk_guest_shared() + block->cpus_off;
+	unsigned int i;
+
+	if (x2apic_enabled()) {
+		/* Logical ids are each kernel's own invention */
+		x2apic_phys = 1;
+		default_acpi_madt_oem_check("", "");
+	}
+	register_lapic_address(APIC_DEFAULT_PHYS_BASE);
+	for (i = 0; i < block->nr_cpus; i++)
+		topology_register_apic(READ_ONCE(cpus[i].phys_id),
+				       CPU_ACPIID_INVALID, true);
+	smp_found_config = 1;
+}
+
+static int __init mk_no_pci(void)
+{
+	return 0;
+}
+
+static void mk_hide_uart(int port, struct uart_port *up, u32 *capabilities)
+{
+	up->iobase = 0;
+}
+
+static void __noreturn mk_die(u32 reason)
+{
+	mk_guest_last_words(reason, NULL);
+	local_irq_disable();
+	for (;;)
+		native_halt();
+}
+
+static void mk_shutdown(void)
+{
+	stop_other_cpus();
+}
+
+static void mk_restart(char *cmd)
+{
+	stop_other_cpus();
+	mk_die(MK_END_REBOOT);
+}
+
+static void mk_emergency_restart(void)
+{
+	mk_die(MK_END_REBOOT);
+}
+
+static void mk_halt(void)
+{
+	stop_other_cpus();
+	mk_die(MK_END_HALT);
+}
+
+static void mk_power_off(void)
+{
+	stop_other_cpus();
+	mk_die(MK_END_POWEROFF);
+}
+
+static void __init mk_override_init(void)
+{
+	x86_init.resources.probe_roms		= x86_init_noop;
+	x86_init.resources.reserve_resources	= x86_init_noop;
+	x86_init.irqs.pre_vector_init		= x86_init_noop;
+	x86_init.irqs.intr_mode_init		= mk_intr_mode_init;
+	x86_init.timers.timer_init		= mk_timer_init;
+	x86_init.timers.wallclock_init		= x86_init_noop;
+	x86_init.mpparse.find_mptable		= x86_init_noop;
+	x86_init.mpparse.early_parse_smp_cfg	= x86_init_noop;
+	x86_init.mpparse.parse_smp_cfg		= mk_parse_smp_cfg;
+	x86_init.pci.arch_init			= mk_no_pci;
+	x86_init.hyper.x2apic_available		= mk_x2apic_available;
+	pci_probe = 0;
+	legacy_pic = &null_legacy_pic;
+	disable_ioapic_support();
+	/* Nobody should complain about missing tables: there are none */
+	disable_acpi();
+}
+
+static void __init mk_override_platform(void)
+{
+	x86_platform.calibrate_cpu	= mk_tsc_khz;
+	x86_platform.calibrate_tsc	= mk_tsc_khz;
+	x86_platform.get_wallclock	= mk_get_wallclock;
+	x86_platform.set_wallclock	= mk_set_wallclock;
+	x86_platform.get_nmi_reason	= mk_get_nmi_reason;
+	x86_platform.realmode_reserve	= x86_init_noop;
+	x86_platform.realmode_init	= x86_init_noop;
+	x86_platform.legacy.rtc		= 0;
+	x86_platform.legacy.warm_reset	= 0;
+	x86_platform.legacy.no_vga	= 1;
+	x86_platform.legacy.i8042	= X86_LEGACY_I8042_PLATFORM_ABSENT;
+	x86_platform.legacy.devices.pnpbios = 0;
+	x86_platform.legacy.reserve_bios_regions = 0;
+	setup_force_cpu_cap(X86_FEATURE_TSC_KNOWN_FREQ);
+	if (IS_ENABLED(CONFIG_SERIAL_8250))
+		serial8250_set_isa_configurator(mk_hide_uart);
+}
+
+static void __init mk_override_machine(void)
+{
+	machine_ops.shutdown		= mk_shutdown;
+	machine_ops.restart		= mk_restart;
+	machine_ops.emergency_restart	= mk_emergency_restart;
+	machine_ops.halt		= mk_halt;
+	machine_ops.power_off		= mk_power_off;
+	/* Else poweroff would be turned into a halt */
+	pm_power_off			= mk_power_off;
+}
+
+static bool __init mk_find_locator(struct mk_boot_locator *locator)
+{
+	u64 pa = boot_params.hdr.setup_data;
+	struct setup_data node;
+	void *map;
+
+	while (pa) {
+		map = early_memremap(pa, sizeof(node) + sizeof(*locator));
+		memcpy(&node, map, sizeof(node));
+		memcpy(locator, map + sizeof(node), sizeof(*locator));
+		early_memunmap(map, sizeof(node) + sizeof(*locator));
+		if (node.type == SETUP_MULTIKERNEL && node.len >= sizeof(*locator))
+			return locator->magic == MK_BOOT_MAGIC;
+		pa = node.next;
+	}
+	return false;
+}
+
+/**
+ * mk_platform_init() - are we an instance?  If so, set up its platform
+ *
+ * Called from setup_arch() when early_memremap() works, before anything looks for
+ * firmware tables or touches legacy hardware.
+ */
+void __init mk_platform_init(void)
+{
+	struct mk_boot_locator locator;
+	struct mk_boot_block block;
+	void *shared;
+
+	if (!mk_find_locator(&locator))
+		return;
+	/* What early_memremap() can map in one go: 64 pages */
+	if (locator.shared_size < PAGE_SIZE || locator.shared_size > SZ_256K)
+		panic("multikernel: shared area of %llu bytes", locator.shared_size);
+	shared = early_memremap(locator.shared_pa, locator.shared_size);
+	memcpy(&block, shared, sizeof(block));
+	if (mk_boot_block_check(&block, locator.shared_size))
+		panic("multikernel: boot block of version %u is not for us",
+		      block.version);
+
+	mk_instance_active = true;
+	mk_override_init();
+	mk_override_platform();
+	mk_override_machine();
+	if (mk_guest_attach(shared, locator.shared_pa, locator.shared_size, &block))
+		panic("multikernel: bad rings in the boot block");
+	if (mk_ipi_init() || mk_guest_smp_init(&block))
+		panic("multikernel: no doorbell or no way to start CPUs");
+	pr_info("instance %s, %u CPUs, boot block version %u\n", block.name,
+		block.nr_cpus, block.version);
+}

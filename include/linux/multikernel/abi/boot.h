@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _LINUX_MULTIKERNEL_ABI_BOOT_H
+#define _LINUX_MULTIKERNEL_ABI_BOOT_H
+
+/**
+ * DOC: The boot block
+ *
+ * The host plays firmware.  What an instance must know of the machine it finds
+ * in one structure, the boot block, which lies in the first page of the
+ * *shared area*: a physically contiguous piece of memory that the host owns,
+ * that the instance's memory map lists as reserved, and that both map.
+ *
+ * The instance finds the shared area by an entry of type SETUP_MULTIKERNEL in
+ * the list of x86 setup_data (Documentation/arch/x86/boot.rst), whose payload
+ * is &struct mk_boot_locator.  A kernel that does not know the type ignores it.
+ *
+ * Host and instance may be different builds and different versions.  So this
+ * file is a contract: fields have a fixed width and little-endian order,
+ * physical addresses end in _pa, offsets count from the start of the shared
+ * area and end in _off.  A change of the meaning of any field must raise
+ * MK_BOOT_VERSION; fields may be added at the end of a structure, because every
+ * reader goes by the size that the writer states.
+ *
+ * Layout of the shared area, each part aligned to a page::
+ *
+ *   boot block | words | park code | park slots | rings ...
+ */
+
+#include <linux/types.h>
+
+/*
+ * Type of our entry in the x86 setup_data list.  Not taken from the small
+ * numbers of <asm/setup_data.h>, so that it means the same to kernels of all
+ * versions, whatever mainline assigns next: "MK".
+ */
+#define SETUP_MULTIKERNEL	0x4d4b
+
+#define MK_BOOT_MAGIC		0x544f4f424b4d4d4bULL	/* "KMMKBOOT" */
+#define MK_BOOT_VERSION		1
+
+/* Bits of mk_boot_block.features */
+#define MK_BOOT_F_X86_PARK	(1ULL << 0)	/* x86: parked CPUs, see mk_boot_x86 */
+
+#define MK_BOOT_NAME_LEN	64
+
+/**
+ * struct mk_boot_locator - payload of the SETUP_MULTIKERNEL setup_data entry
+ * @magic: MK_BOOT_MAGIC
+ * @shared_pa: physical address of the shared area
+ * @shared_size: its size in bytes
+ */
+struct mk_boot_locator {
+	__u64 magic;
+	__u64 shared_pa;
+	__u64 shared_size;
+};
+
+/**
+ * struct mk_boot_cpu - one CPU of the instance
+ * @phys_id: what the hardware calls it; on x86 the APIC id
+ * @node: NUMA node, in the host's numbers
+ *
+ * The first entry is the CPU that enters the kernel.
+ */
+struct mk_boot_cpu {
+	__u32 phys_id;
+	__u32 node;
+};
+
+/**
+ * struct mk_boot_mem - one range of the instance's memory
+ * @start_pa: first byte
+ * @size: in bytes
+ * @node: NUMA node, in the host's numbers
+ * @reserved: zero
+ */
+struct mk_boot_mem {
+	__u64 start_pa;
+	__u64 size;
+	__u32 node;
+	__u32 reserved;
+};
+
+/* mk_boot_ring.dir */
+#define MK_RING_TO_INSTANCE	0
+#define MK_RING_TO_HOST		1
+
+/* mk_boot_ring.class: control never waits behind bulk */
+#define MK_CLASS_CONTROL	0
+#define MK_CLASS_CONSOLE	1
+#define MK_NR_CLASSES		2
+
+/**
+ * struct mk_boot_ring - where a ring lies, see abi/ring.h
+ * @dir: MK_RING_TO_INSTANCE or MK_RING_TO_HOST
+ * @class: MK_CLASS_*
+ * @ring_off: offset of the struct mk_ring_mem
+ * @slots: number of slots, a power of two
+ * @reserved: zero
+ */
+struct mk_boot_ring {
+	__u16 dir;
+	__u16 class;
+	__u32 ring_off;
+	__u32 slots;
+	__u32 reserved;
+};
+
+/**
+ * struct mk_boot_x86 - what only x86 needs
+ * @park_entry_pa: entry point of the park code, called in 64-bit mode
+ * @park_cr3: page tables under which it runs
+ * @slots_off: offset of the park slots, one &struct mk_park_slot for each CPU in
+ *             the order of the CPU list
+ * @tsc_khz: frequency of the time stamp counter
+ * @apic_khz: frequency of the local APIC timer's input, 0 if not known
+ */
+struct mk_boot_x86 {
+	__u64 park_entry_pa;
+	__u64 park_cr3;
+	__u32 slots_off;
+	__u32 tsc_khz;
+	__u32 apic_khz;
+	__u32 reserved;
+};
+
+/**
+ * struct mk_boot_block - everything that the host tells an instance at its start
+ * @magic: MK_BOOT_MAGIC
+ * @version: MK_BOOT_VERSION of the host
+ * @size: size of this structure at the host
+ * @features: MK_BOOT_F_*
+ * @instance_id: the instance's id, 1 to 2047
+ * @epoch: counts the starts of this instance, from 1
+ * @name: the instance's name, NUL-terminated
+ * @wall_ns: time of day (CLOCK_REALTIME) in ns at the moment @wall_tsc
+ * @wall_tsc: the time stamp counter at that moment
+ * @words_off: offset of the &struct mk_words
+ * @nr_cpus: entries at @cpus_off, each a &struct mk_boot_cpu
+ * @cpus_off: see @nr_cpus
+ * @nr_mem: entries at @mem_off, each a &struct mk_boot_mem
+ * @mem_off: see @nr_mem
+ * @nr_rings: entries at @rings_off, each a &struct mk_boot_ring
+ * @rings_off: see @nr_rings
+ * @reserved: zero
+ * @x86: see &struct mk_boot_x86
+ */
+struct mk_boot_block {
+	__u64 magic;
+	__u32 version;
+	__u32 size;
+	__u64 features;
+	__u32 instance_id;
+	__u32 epoch;
+	char name[MK_BOOT_NAME_LEN];
+	__u64 wall_ns;
+	__u64 wall_tsc;
+	__u32 words_off;
+	__u32 nr_cpus;
+	__u32 cpus_off;
+	__u32 nr_mem;
+	__u32 mem_off;
+	__u32 nr_rings;
+	__u32 rings_off;
+	__u32 reserved;
+	struct mk_boot_x86 x86;
+};
+
+/* mk_last_words.reason */
+#define MK_END_NONE		0
+#define MK_END_PANIC		1
+#define MK_END_REBOOT		2
+#define MK_END_POWEROFF		3
+#define MK_END_HALT		4
+#define MK_NR_ENDS		5
+
+#define MK_LAST_WORDS_LEN	240
+
+/**
+ * struct mk_last_words - why the instance goes
+ * @reason: MK_END_*, written last
+ * @reserved: zero
+ * @text: for a panic its message, NUL-terminated unless full
+ */
+struct mk_last_words {
+	__u32 reason;
+	__u32 reserved[3];
+	char text[MK_LAST_WORDS_LEN];
+};
+
+/**
+ * struct mk_doorbell - how to interrupt one side
+ * @phys_id: the CPU to interrupt
+ * @vector: with which vector, 0 as long as the side can't be interrupted
+ * @reserved: zero
+ *
+ * Written by the side that wants to be rung, read by the other.
+ */
+struct mk_doorbell {
+	__u32 phys_id;
+	__u32 vector;
+	__u32 reserved[14];
+};
+
+/**
+ * struct mk_words - single words that one side writes and the other reads
+ * @host_bell: written by the host
+ * @instance_bell: written by the instance
+ * @last: written by the instance
+ */
+struct mk_words {
+	struct mk_doorbell host_bell;
+	struct mk_doorbell instance_bell;
+	struct mk_last_words last;
+};
+
+#endif /* _LINUX_MULTIKERNEL_ABI_BOOT_H */

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/**
+ * DOC: bootblock.c - layout, writing and checking of the boot block
+ *
+ * The host lays out the shared area of an instance with mk_boot_block_layout()
+ * and fills the boot block with mk_boot_block_fill(); the architecture adds its
+ * part.  The instance copies the block and checks the copy with
+ * mk_boot_block_check() before it believes a word of it.
+ * See include/linux/multikernel/abi/boot.h for the contract.
+ */
+
+#include <linux/align.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/string.h>
+#include <linux/topology.h>
+#include <linux/multikernel/abi/x86.h>
+
+#include "internal.h"
+
+/*
+ * Slots of the rings.  Control: each message is small and answered soon, so one
+ * page of them is plenty.  Console: what a kernel prints before the host first
+ * looks is some 20 KiB, at up to 56 bytes a message; typing needs less.
+ */
+static const struct mk_boot_ring mk_boot_rings[] = {
+	{ .dir = MK_RING_TO_INSTANCE, .class = MK_CLASS_CONTROL, .slots = 64 },
+	{ .dir = MK_RING_TO_HOST, .class = MK_CLASS_CONTROL, .slots = 64 },
+	{ .dir = MK_RING_TO_INSTANCE, .class = MK_CLASS_CONSOLE, .slots = 64 },
+	{ .dir = MK_RING_TO_HOST, .class = MK_CLASS_CONSOLE, .slots = 1024 },
+};
+
+/**
+ * mk_boot_block_layout() - lay out a shared area
+ * @block: the block, whose offsets and counts are set
+ * @nr_cpus: CPUs of the instance
+ * @nr_mem: ranges of its memory
+ * @size: where to store the size of the shared area
+ *
+ * Return: 0, or -E2BIG if the lists do not fit into the first page.
+ */
+int mk_boot_block_layout(struct mk_boot_block *block, unsigned int nr_cpus,
+			 unsigned int nr_mem, size_t *size)
+{
+	size_t end = ALIGN(sizeof(*block), 64);
+	unsigned int i;
+
+	memset(block, 0, sizeof(*block));
+	block->magic = MK_BOOT_MAGIC;
+	block->version = MK_BOOT_VERSION;
+	block->size = sizeof(*block);
+
+	block->nr_mem = nr_mem;
+	block->mem_off = end;
+	end += nr_mem * sizeof(struct mk_boot_mem);
+	block->nr_rings = ARRAY_SIZE(mk_boot_rings);
+	block->rings_off = end;
+	end += sizeof(mk_boot_rings);
+	block->nr_cpus = nr_cpus;
+	block->cpus_off = end;
+	end += size_mul(nr_cpus, sizeof(struct mk_boot_cpu));
+	if (end > PAGE_SIZE)
+		return mk_fail(-E2BIG, "%u CPUs and %u ranges of memory do not fit into the boot block",
+			       nr_cpus, nr_mem);
+
+	block->words_off = PAGE_SIZE;
+	/* The page after the words is the architecture's code */
+	block->x86.slots_off = 3 * PAGE_SIZE;
+	end = PAGE_ALIGN(block->x86.slots_off + nr_cpus * MK_PARK_SLOT_SIZE);
+	for (i = 0; i < ARRAY_SIZE(mk_boot_rings); i++)
+		end += PAGE_ALIGN(mk_ring_size(mk_boot_rings[i].slots));
+	*size = end;
+	return 0;
+}
+
+static void mk_boot_block_fill_rings(void *shared, const struct mk_boot_block *block)
+{
+	struct mk_boot_ring *ring = shared + block->rings_off;
+	size_t off = PAGE_ALIGN(block->x86.slots_off +
+				block->nr_cpus * MK_PARK_SLOT_SIZE);
+	unsigned int i;
+
+	for (i = 0; i < block->nr_rings; i++, ring++) {
+		*ring = mk_boot_rings[i];
+		ring->ring_off = off;
+		off += PAGE_ALIGN(mk_ring_size(ring->slots));
+	}
+}
+
+/**
+ * mk_boot_block_fill() - write what is the same on all architectures
+ * @inst: the instance; its shared area is zeroed
+ * @block: from mk_boot_block_layout(); the caller copies it into the shared area
+ *
+ * The architecture adds its own part and the time of day.
+ */
+void mk_boot_block_fill(struct mk_instance *inst, struct mk_boot_block *block)
+{
+	void *shared = inst->shared.va;
+	struct mk_boot_cpu *cpus = shared + block->cpus_off;
+	struct mk_boot_mem *mem = shared + block->mem_off;
+	unsigned int cpu, i = 0;
+
+	block->instance_id = inst->id;
+	block->epoch = inst->epoch;
+	strscpy(block->name, inst->name);
+
+	for_each_cpu(cpu, inst->cpus) {
+		cpus[i].phys_id = mk_arch_phys_id(cpu);
+		cpus[i++].node = cpu_to_node(cpu);
+	}
+	for (i = 0; i < inst->mem.nr; i++) {
+		struct mk_range *range = &inst->mem.range[i];
+
+		mem[i].start_pa = page_to_phys(range->page);
+		mem[i].size = (u64)range->nr * PAGE_SIZE;
+		mem[i].node = page_to_nid(range->page);
+	}
+	mk_boot_block_fill_rings(shared, block);
+}
+
+static bool mk_boot_list_ok(u32 off, u32 nr, size_t entry, size_t size)
+{
+	size_t end;
+
+	return !check_mul_overflow((size_t)nr, entry, &end) &&
+	       !check_add_overflow(end, (size_t)off, &end) && end <= size;
+}
+
+/**
+ * mk_boot_block_check() - is this a boot block that we understand?
+ * @block: private copy of the block
+ * @size: size of the shared area
+ *
+ * Return: 0, -EINVAL if it is none or damaged, -EPROTONOSUPPORT if its version is
+ * not ours.
+ */
+int mk_boot_block_check(const struct mk_boot_block *block, size_t size)
+{
+	if (block->magic != MK_BOOT_MAGIC)
+		return -EINVAL;
+	if (block->version != MK_BOOT_VERSION)
+		return -EPROTONOSUPPORT;
+	if (block->size < sizeof(*block) || !block->nr_cpus || !block->nr_mem ||
+	    !memchr(block->name, '\0', sizeof(block->name)))
+		return -EINVAL;
+	if (!mk_boot_list_ok(block->cpus_off, block->nr_cpus,
+			     sizeof(struct mk_boot_cpu), size) ||
+	    !mk_boot_list_ok(block->mem_off, block->nr_mem,
+			     sizeof(struct mk_boot_mem), size) ||
+	    !mk_boot_list_ok(block->rings_off, block->nr_rings,
+			     sizeof(struct mk_boot_ring), size) ||
+	    !mk_boot_list_ok(block->words_off, 1, sizeof(struct mk_words), size) ||
+	    !mk_boot_list_ok(block->x86.slots_off, block->nr_cpus,
+			     MK_PARK_SLOT_SIZE, size))
+		return -EINVAL;
+	return 0;
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0
+/**
+ * DOC: cpus.c - CPUs leave the host and come back
+ *
+ * A CPU leaves by CPU hotplug: it is claimed in the ledger, then taken offline,
+ * so that from the first moment on no broadcast interrupt of the host can reach
+ * it (see mk_arch_refresh_ipis()) and nobody can bring it online again: a
+ * hotplug callback refuses CPUs that the ledger gives to someone else, whoever
+ * asks: sysfs, SMT control or resume.
+ *
+ * It comes back only when it is proven to run nothing of the instance.
+ * A CPU that does not come back goes into quarantine.
+ *
+ * A change is all or nothing: first everything is checked and claimed, then the
+ * CPUs go offline one by one, and on failure those that went come back.
+ *
+ * Locking
+ * -------
+ *
+ * Called under the instance's lock; takes the locks of CPU hotplug.
+ * Lock order: mk_instance.lock; device_hotplug_lock; cpu_hotplug_lock.
+ */
+
+#define pr_fmt(fmt) "multikernel: " fmt
+
+#include <linux/cleanup.h>
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/cpumask.h>
+
+#include "internal.h"
+
+static int mk_cpus_check_one(struct mk_instance *inst, unsigned int cpu)
+{
+	u16 owner = mk_ledger_cpu_owner(cpu);
+
+	if (!cpu_present(cpu))
+		return mk_fail(-EINVAL, "CPU %u is not there; present are %*pbl",
+			       cpu, cpumask_pr_args(cpu_present_mask));
+	if (owner == MK_OWNER_QUARANTINE)
+		return mk_fail(-EBUSY, "CPU %u is in quarantine", cpu);
+	if (owner != MK_OWNER_HOST)
+		return mk_fail(-EBUSY, "CPU %u belongs to instance %u", cpu, owner);
+	if (!cpu_online(cpu))
+		return mk_fail(-EBUSY, "CPU %u is offline; bring it online first",
+			       cpu);
+	return mk_arch_cpu_may_leave(cpu);
+}
+
+static int mk_cpus_check(struct mk_instance *inst, const struct cpumask *add)
+{
+	unsigned int cpu;
+	int ret;
+
+	for_each_cpu(cpu, add) {
+		ret = mk_cpus_check_one(inst, cpu);
+		if (ret)
+			return ret;
+	}
+	if (cpumask_subset(cpu_online_mask, add))
+		return mk_fail(-EBUSY, "the host keeps at least one CPU");
+	return 0;
+}
+
+/* Back to the host: online, or in quarantine */
+static int mk_cpus_return_one(struct mk_instance *inst, unsigned int cpu)
+{
+	int ret;
+
+	cpumask_clear_cpu(cpu, inst->cpus);
+	if (mk_ledger_claim_cpu(cpu, inst->id, MK_OWNER_HOST))
+		return 0;	/* in quarantine already */
+	ret = cpu_online(cpu) ? 0 : add_cpu(cpu);
+	if (!ret)
+		return 0;
+	mk_ledger_claim_cpu(cpu, MK_OWNER_HOST, MK_OWNER_QUARANTINE);
+	pr_err("CPU %u did not come back online (%pe): in quarantine\n", cpu,
+	       ERR_PTR(ret));
+	return mk_fail(ret, "CPU %u did not come back online and is in quarantine",
+		       cpu);
+}
+
+static int mk_cpus_return(struct mk_instance *inst, const struct cpumask *mask)
+{
+	unsigned int cpu;
+	int ret = 0;
+
+	for_each_cpu(cpu, mask)
+		ret = mk_cpus_return_one(inst, cpu) ?: ret;
+	mk_arch_refresh_ipis();
+	return ret;
+}
+
+static int mk_cpus_take_one(struct mk_instance *inst, unsigned int cpu)
+{
+	int ret;
+
+	if (mk_ledger_claim_cpu(cpu, MK_OWNER_HOST, inst->id))
+		return mk_fail(-EBUSY, "CPU %u was taken by someone else", cpu);
+	cpumask_set_cpu(cpu, inst->cpus);
+	mk_arch_refresh_ipis();
+	ret = remove_cpu(cpu);
+	if (!ret)
+		return 0;
+	return mk_fail(ret, "CPU %u could not be taken offline (error %d)", cpu,
+		       ret);
+}
+
+static int mk_cpus_take(struct mk_instance *inst, const struct cpumask *add)
+{
+	unsigned int cpu;
+	cpumask_var_t taken;
+	int ret = 0;
+
+	if (!zalloc_cpumask_var(&taken, GFP_KERNEL))
+		return -ENOMEM;
+	for_each_cpu(cpu, add) {
+		ret = mk_cpus_take_one(inst, cpu);
+		if (cpumask_test_cpu(cpu, inst->cpus))
+			cpumask_set_cpu(cpu, taken);
+		if (ret)
+			break;
+	}
+	if (ret)
+		mk_cpus_return(inst, taken);
+	free_cpumask_var(taken);
+	return ret;
+}
+
+/**
+ * mk_cpus_set() - give an instance exactly these CPUs
+ * @inst: an instance that is not up
+ * @want: logical numbers
+ *
+ * Context: process, under the instance's lock.
+ * Return: 0; -EBUSY if a CPU is the boot CPU, offline or not the host's, or if
+ * the instance is up; -EINVAL if one is absent; -ENOMEM; or what CPU hotplug
+ * says.  Unless 0, nothing has changed.
+ */
+int mk_cpus_set(struct mk_instance *inst, const struct cpumask *want)
+{
+	cpumask_var_t add, del;
+	int ret;
+
+	if (mk_state_is_up(inst->state))
+		return mk_fail(-EBUSY, "instance %s is %s; stop it first",
+			       inst->name, mk_state_name(inst->state));
+	if (!zalloc_cpumask_var(&add, GFP_KERNEL))
+		return -ENOMEM;
+	if (!zalloc_cpumask_var(&del, GFP_KERNEL)) {
+		free_cpumask_var(add);
+		return -ENOMEM;
+	}
+
+	cpumask_andnot(add, want, inst->cpus);
+	cpumask_andnot(del, inst->cpus, want);
+	ret = mk_cpus_check(inst, add) ?: mk_cpus_take(inst, add);
+	if (!ret)
+		ret = mk_cpus_return(inst, del);
+
+	free_cpumask_var(del);
+	free_cpumask_var(add);
+	return ret;
+}
+
+static int mk_cpus_refuse_online(unsigned int cpu)
+{
+	if (mk_ledger_cpu_owner(cpu) == MK_OWNER_HOST)
+		return 0;
+	pr_notice_ratelimited("CPU %u belongs to instance %u: not brought online\n",
+			      cpu, mk_ledger_cpu_owner(cpu));
+	return -EBUSY;
+}
+
+/**
+ * mk_cpus_init() - refuse to bring lent CPUs online
+ *
+ * Return: 0 or a negative errno.
+ */
+int mk_cpus_init(void)
+{
+	int ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN,
+					    "multikernel:prepare",
+					    mk_cpus_refuse_online, NULL);
+
+	return min(ret, 0);
+}

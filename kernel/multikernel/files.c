@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0
+/**
+ * DOC: files.c - what each file shows and takes
+ *
+ * Tables of files, see Documentation/ABI/testing/sysfs-fs-multikernel.  A write
+ * is all or nothing; on failure info/last_error has one sentence.
+ */
+
+#include <linux/cpumask.h>
+#include <linux/ctype.h>
+#include <linux/kstrtox.h>
+#include <linux/mm.h>
+#include <linux/poll.h>
+#include <linux/seq_file.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+#include <linux/wait.h>
+
+#include "fs.h"
+
+/* How long a writer to a console waits for an instance that takes no input */
+#define MK_INPUT_WAIT_MS	10000
+
+static void mk_show_size(struct seq_file *sf, u64 size)
+{
+	if (!size || size % SZ_1K)
+		seq_printf(sf, "%llu\n", size);
+	else if (size % SZ_1M)
+		seq_printf(sf, "%lluK\n", size / SZ_1K);
+	else
+		seq_printf(sf, "%lluM\n", size / SZ_1M);
+}
+
+static int mk_id_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	seq_printf(sf, "%u\n", inst->id);
+	return 0;
+}
+
+static int mk_id_write(struct mk_instance *inst, char *buf)
+{
+	u32 id;
+
+	if (kstrtou32(buf, 10, &id))
+		return mk_fail(-EINVAL, "\"%s\" is not a number", buf);
+	return mk_instance_set_id(inst, id);
+}
+
+static int mk_state_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	seq_printf(sf, "%s\n", mk_state_name(READ_ONCE(inst->state)));
+	return 0;
+}
+
+static int mk_state_write(struct mk_instance *inst, char *buf)
+{
+	guard(mutex)(&inst->lock);
+	if (!strcmp(buf, "start"))
+		return mk_life_start(inst);
+	if (!strcmp(buf, "stop"))
+		return mk_life_stop(inst);
+	if (!strcmp(buf, "kill"))
+		return mk_life_kill(inst);
+	return mk_fail(-EINVAL, "\"%s\" is none of start, stop, kill", buf);
+}
+
+static int mk_reason_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	guard(mutex)(&inst->lock);
+	seq_printf(sf, "%s\n", inst->reason);
+	return 0;
+}
+
+static int mk_cpus_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	guard(mutex)(&inst->lock);
+	seq_printf(sf, "%*pbl\n", cpumask_pr_args(inst->cpus));
+	return 0;
+}
+
+static int mk_cpus_write(struct mk_instance *inst, char *buf)
+{
+	cpumask_var_t want;
+	int ret;
+
+	if (!zalloc_cpumask_var(&want, GFP_KERNEL))
+		return -ENOMEM;
+	ret = cpulist_parse(buf, want);
+	if (ret) {
+		free_cpumask_var(want);
+		return mk_fail(-EINVAL, "\"%s\" is not a list of CPUs; this machine has %*pbl",
+			       buf, cpumask_pr_args(cpu_present_mask));
+	}
+	scoped_guard(mutex, &inst->lock)
+		ret = inst->dead ? -ENODEV : mk_cpus_set(inst, want);
+	free_cpumask_var(want);
+	return ret;
+}
+
+static int mk_memory_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	guard(mutex)(&inst->lock);
+	mk_show_size(sf, (u64)inst->mem.pages * PAGE_SIZE);
+	return 0;
+}
+
+static int mk_memory_write_file(struct mk_instance *inst, char *buf)
+{
+	char *end;
+	u64 size = memparse(buf, &end);
+
+	if (!isdigit(buf[0]) || *end)
+		return mk_fail(-EINVAL, "\"%s\" is not a size such as 512M", buf);
+	guard(mutex)(&inst->lock);
+	return inst->dead ? -ENODEV : mk_memory_set(inst, size);
+}
+
+static int mk_memory_map_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	unsigned int i;
+
+	guard(mutex)(&inst->lock);
+	for (i = 0; i < inst->mem.nr; i++) {
+		struct mk_range *range = &inst->mem.range[i];
+		u64 start = page_to_phys(range->page);
+
+		seq_printf(sf, "0x%llx-0x%llx node%d\n", start,
+			   start + (u64)range->nr * PAGE_SIZE,
+			   page_to_nid(range->page));
+	}
+	return 0;
+}
+
+static int mk_cmdline_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	guard(mutex)(&inst->lock);
+	if (inst->info.cmdline)
+		seq_printf(sf, "%s\n", inst->info.cmdline);
+	return 0;
+}
+
+static int mk_image_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	struct mk_image_info *info = &inst->info;
+
+	guard(mutex)(&inst->lock);
+	if (!info->kernel_size)
+		return 0;
+	seq_printf(sf, "kernel_size %zu\ninitrd_size %zu\n", info->kernel_size,
+		   info->initrd_size);
+	seq_printf(sf, "kernel_sha256 %*phN\n", SHA256_DIGEST_SIZE,
+		   info->kernel_sha256);
+	if (info->initrd_size)
+		seq_printf(sf, "initrd_sha256 %*phN\n", SHA256_DIGEST_SIZE,
+			   info->initrd_sha256);
+	return 0;
+}
+
+static int mk_events_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	guard(mutex)(&inst->lock);
+	seq_printf(sf, "starts %lu\nstops %lu\ncrashes %lu\nstate_changes %lu\n",
+		   inst->events.starts, inst->events.stops, inst->events.crashes,
+		   inst->events.state_changes);
+	return 0;
+}
+
+static int mk_nop_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	struct mk_nop_result *res = &inst->nop;
+
+	guard(mutex)(&inst->lock);
+	seq_printf(sf, "rounds %u\nlost %u\nmin_ns %llu\nmedian_ns %llu\nmax_ns %llu\n",
+		   res->rounds, res->lost, res->min_ns, res->median_ns,
+		   res->max_ns);
+	return 0;
+}
+
+static int mk_nop_write(struct mk_instance *inst, char *buf)
+{
+	unsigned int rounds;
+
+	if (kstrtouint(buf, 10, &rounds))
+		return mk_fail(-EINVAL, "\"%s\" is not a number of rounds", buf);
+	return mk_life_nop(inst, rounds);
+}
+
+static struct mk_instance *mk_of_inst(struct kernfs_open_file *of)
+{
+	struct mk_node *node = of->kn->priv;
+
+	return node->inst;
+}
+
+static ssize_t mk_log_read(struct kernfs_open_file *of, char *buf, size_t len,
+			   loff_t off)
+{
+	return mk_console_read(mk_of_inst(of)->console, buf, len, off);
+}
+
+static const struct kernfs_ops mk_log_ops = {
+	.read = mk_log_read,
+};
+
+static bool mk_console_ready(struct mk_instance *inst, loff_t off)
+{
+	return mk_console_end(inst->console) > off ||
+	       !mk_state_is_up(READ_ONCE(inst->state));
+}
+
+static ssize_t mk_console_file_read(struct kernfs_open_file *of, char *buf,
+				    size_t len, loff_t off)
+{
+	struct mk_instance *inst = mk_of_inst(of);
+	int ret;
+
+	if (!mk_console_ready(inst, off)) {
+		if (of->file->f_flags & O_NONBLOCK)
+			return -EAGAIN;
+		ret = wait_event_interruptible(*mk_console_waitq(inst->console),
+					       mk_console_ready(inst, off));
+		if (ret)
+			return ret;
+	}
+	return mk_console_read(inst->console, buf, len, off);
+}
+
+static ssize_t mk_console_file_write(struct kernfs_open_file *of, char *buf,
+				     size_t len, loff_t off)
+{
+	struct mk_instance *inst = mk_of_inst(of);
+	unsigned long deadline = jiffies + msecs_to_jiffies(MK_INPUT_WAIT_MS);
+	ssize_t ret;
+
+	mk_error_clear();
+	for (;;) {
+		if (!mk_state_is_up(READ_ONCE(inst->state)))
+			return mk_fail(-ENOTCONN, "instance %s is %s", inst->name,
+				       mk_state_name(inst->state));
+		ret = mk_console_input(inst, buf, len);
+		if (ret != -EAGAIN || of->file->f_flags & O_NONBLOCK)
+			return ret;
+		if (time_after(jiffies, deadline))
+			return mk_fail(-EAGAIN, "instance %s takes no input",
+				       inst->name);
+		if (schedule_timeout_interruptible(1))
+			return -EINTR;
+	}
+}
+
+static __poll_t mk_console_file_poll(struct kernfs_open_file *of,
+				     struct poll_table_struct *pt)
+{
+	struct mk_instance *inst = mk_of_inst(of);
+	__poll_t mask = EPOLLOUT | EPOLLWRNORM;
+
+	poll_wait(of->file, mk_console_waitq(inst->console), pt);
+	if (mk_console_ready(inst, of->file->f_pos))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	if (!mk_state_is_up(READ_ONCE(inst->state)))
+		mask |= EPOLLHUP;
+	return mask;
+}
+
+static const struct kernfs_ops mk_console_ops = {
+	.read = mk_console_file_read,
+	.write = mk_console_file_write,
+	.poll = mk_console_file_poll,
+};
+
+const struct mk_file mk_instance_files[] = {
+	{ "id",		0644, mk_id_show,	mk_id_write },
+	{ "state",	0644, mk_state_show,	mk_state_write },
+	{ "reason",	0444, mk_reason_show },
+	{ "cpus",	0644, mk_cpus_show,	mk_cpus_write },
+	{ "memory",	0644, mk_memory_show,	mk_memory_write_file },
+	{ "memory.map",	0444, mk_memory_map_show },
+	{ "cmdline",	0400, mk_cmdline_show },
+	{ "image",	0444, mk_image_show },
+	{ "events",	0444, mk_events_show },
+	{ "nop",	0644, mk_nop_show,	mk_nop_write },
+	{ "log",	0400, .ops = &mk_log_ops },
+	{ "console",	0600, .ops = &mk_console_ops },
+	{}
+};
+
+#define MK_STAT(_name, _value)							\
+static int mk_stat_##_name(struct mk_instance *inst, struct seq_file *sf)	\
+{										\
+	seq_printf(sf, "%llu\n", (u64)(_value));				\
+	return 0;								\
+}
+
+MK_STAT(sent, inst->ch.stats.sent)
+MK_STAT(received, inst->ch.stats.received)
+MK_STAT(bells_sent, inst->ch.stats.bells_sent)
+MK_STAT(bells_suppressed, inst->ch.stats.bells_suppressed)
+MK_STAT(full, inst->ch.stats.full)
+MK_STAT(bad, inst->ch.stats.bad + inst->ch.rx[MK_CLASS_CONTROL].bad +
+	     inst->ch.rx[MK_CLASS_CONSOLE].bad)
+MK_STAT(dropped, mk_console_dropped(inst->console))
+
+const struct mk_file mk_stats_files[] = {
+	{ "messages_sent",	  0444, mk_stat_sent },
+	{ "messages_received",	  0444, mk_stat_received },
+	{ "doorbells_sent",	  0444, mk_stat_bells_sent },
+	{ "doorbells_suppressed", 0444, mk_stat_bells_suppressed },
+	{ "ring_full",		  0444, mk_stat_full },
+	{ "bad_messages",	  0444, mk_stat_bad },
+	{ "console_dropped",	  0444, mk_stat_dropped },
+	{}
+};
+
+static int mk_version_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	seq_puts(sf, "1\n");
+	return 0;
+}
+
+static int mk_abi_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	seq_printf(sf, "%u\n", MK_BOOT_VERSION);
+	return 0;
+}
+
+static int mk_features_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	seq_puts(sf, "kexec_file_load kexec_load console nop\n");
+	return 0;
+}
+
+static int mk_last_error_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	mk_error_show(sf);
+	return 0;
+}
+
+const struct mk_file mk_info_files[] = {
+	{ "version",	0444, mk_version_show },
+	{ "abi",	0444, mk_abi_show },
+	{ "features",	0444, mk_features_show },
+	{ "last_error",	0444, mk_last_error_show },
+	{}
+};
+
+static int mk_pool_cpus_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	cpumask_var_t mask;
+
+	if (!alloc_cpumask_var(&mask, GFP_KERNEL))
+		return -ENOMEM;
+	mk_ledger_cpus_of(MK_OWNER_POOL, mask);
+	seq_printf(sf, "%*pbl\n", cpumask_pr_args(mask));
+	free_cpumask_var(mask);
+	return 0;
+}
+
+static int mk_pool_quarantine_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	mk_ledger_show_quarantine(sf);
+	return 0;
+}
+
+const struct mk_file mk_pool_files[] = {
+	{ "cpus",	0444, mk_pool_cpus_show },
+	{ "quarantine",	0444, mk_pool_quarantine_show },
+	{}
+};

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _MULTIKERNEL_FS_H
+#define _MULTIKERNEL_FS_H
+
+#include <linux/kernfs.h>
+
+#include "internal.h"
+
+/**
+ * struct mk_file - one file of the filesystem
+ * @name: its name
+ * @mode: permissions
+ * @show: print the file; may be NULL
+ * @write: take what was written, without white space around; may be NULL
+ * @ops: NULL, or the file's own operations instead of @show and @write
+ *
+ * @show and @write get NULL for the instance in files that belong to none.
+ */
+struct mk_file {
+	const char *name;
+	umode_t mode;
+	int (*show)(struct mk_instance *inst, struct seq_file *sf);
+	int (*write)(struct mk_instance *inst, char *buf);
+	const struct kernfs_ops *ops;
+};
+
+/**
+ * struct mk_node - what a file's kernfs node points to
+ * @file: which file
+ * @inst: of which instance, or NULL
+ * @link: in the list of the instance's files
+ */
+struct mk_node {
+	const struct mk_file *file;
+	struct mk_instance *inst;
+	struct list_head link;
+};
+
+/* files.c; each table ends with an entry without a name */
+extern const struct mk_file mk_instance_files[];
+extern const struct mk_file mk_stats_files[];
+extern const struct mk_file mk_info_files[];
+extern const struct mk_file mk_pool_files[];
+
+#endif /* _MULTIKERNEL_FS_H */

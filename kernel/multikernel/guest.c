@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0
+/**
+ * DOC: guest.c - this kernel is an instance
+ *
+ * The part of an instance that is the same on all architectures: its channel to
+ * the host, its console until hvc takes over, its last words.
+ *
+ * 1. Very early the architecture finds the boot block, checks it, and calls
+ *    mk_guest_attach() with an early mapping of the shared area.  From then on
+ *    the kernel log goes into the console ring.
+ * 2. At console_initcall time the shared area is mapped for good and hvc takes
+ *    the console over (drivers/tty/hvc/hvc_multikernel.c).
+ * 3. At subsys_initcall time the channel opens for doorbells.
+ * 4. At late_initcall time this kernel says hello; the host then calls it
+ *    running.
+ * 5. Panic, reboot, poweroff and halt write last words and ring the host.
+ *
+ * Locking
+ * -------
+ *
+ * The move of step 2 happens under the channel's tx_lock.
+ */
+
+#define pr_fmt(fmt) "multikernel: " fmt
+
+#include <linux/console.h>
+#include <linux/init.h>
+#include <linux/io.h>
+#include <linux/panic_notifier.h>
+#include <linux/printk.h>
+#include <linux/reboot.h>
+#include <linux/string.h>
+#include <asm/early_ioremap.h>
+#include <asm/multikernel.h>
+
+#include "guest.h"
+#include "internal.h"
+
+static struct mk_boot_block mk_block;
+static struct mk_channel mk_host_channel;
+static void *mk_shared;
+static phys_addr_t mk_shared_pa;
+static size_t mk_shared_size;
+static void (*mk_guest_input)(void);
+
+/**
+ * mk_guest_block() - what the host told us
+ *
+ * Return: the checked, private copy of the boot block.
+ */
+const struct mk_boot_block *mk_guest_block(void)
+{
+	return &mk_block;
+}
+
+/**
+ * mk_channel_host() - the channel to the host
+ *
+ * Return: the channel, or NULL if this kernel is not an instance.
+ */
+struct mk_channel *mk_channel_host(void)
+{
+	return mk_is_instance() ? &mk_host_channel : NULL;
+}
+
+static void mk_guest_hello(struct mk_channel *ch, const struct mk_msg_hello *hello)
+{
+	pr_info("host runs Linux %s\n", hello->release);
+}
+
+static void mk_guest_shutdown(struct mk_channel *ch)
+{
+	pr_info("the host asks for an orderly shutdown\n");
+	orderly_poweroff(true);
+}
+
+static void mk_guest_drain(struct mk_channel *ch, struct mk_ring_rx *rx)
+{
+	void (*input)(void) = READ_ONCE(mk_guest_input);
+
+	if (input)
+		input();
+}
+
+static const struct mk_channel_ops mk_guest_ops = {
+	.hello		= mk_guest_hello,
+	.shutdown	= mk_guest_shutdown,
+	.drain		= mk_guest_drain,
+};
+
+static void mk_early_write(struct console *con, const char *text, unsigned int len)
+{
+	while (len) {
+		unsigned int step = min(len, (unsigned int)MK_SLOT_PAYLOAD);
+
+		mk_channel_send(&mk_host_channel, MK_CLASS_CONSOLE, MK_MSG_CONSOLE,
+				text, step);
+		text += step;
+		len -= step;
+	}
+}
+
+static struct console mk_early_console = {
+	.name	= "mkboot",
+	.write	= mk_early_write,
+	.flags	= CON_PRINTBUFFER | CON_BOOT | CON_ANYTIME,
+	.index	= -1,
+};
+
+/**
+ * mk_guest_last_words() - tell the host that this kernel goes
+ * @reason: MK_END_*
+ * @text: for a panic its message, or NULL
+ *
+ * The first reason stands: a panic may be followed by a reboot.
+ *
+ * Context: any, with the other CPUs in any state.
+ */
+void mk_guest_last_words(u32 reason, const char *text)
+{
+	struct mk_last_words *last = &mk_host_channel.words->last;
+
+	if (READ_ONCE(last->reason) == MK_END_NONE) {
+		if (text)
+			strscpy(last->text, text, sizeof(last->text));
+		/* Pairs with the acquire in the host's mk_life_end_work() */
+		smp_store_release(&last->reason, reason);
+	}
+	mk_channel_ring_peer(&mk_host_channel);
+}
+
+static int mk_guest_panic(struct notifier_block *nb, unsigned long unused, void *text)
+{
+	mk_guest_last_words(MK_END_PANIC, text);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block mk_guest_panic_nb = {
+	.notifier_call = mk_guest_panic,
+	/* Last: whoever else has something to print should have printed it */
+	.priority = INT_MIN,
+};
+
+/**
+ * mk_guest_attach() - this kernel is an instance
+ * @shared: early mapping of the shared area
+ * @pa: its physical address
+ * @size: its size in bytes
+ * @block: checked, private copy of the boot block
+ *
+ * Return: 0, or what mk_channel_attach() says.
+ */
+int __init mk_guest_attach(void *shared, phys_addr_t pa, size_t size,
+			   const struct mk_boot_block *block)
+{
+	int ret;
+
+	mk_block = *block;
+	mk_shared = shared;
+	mk_shared_pa = pa;
+	mk_shared_size = size;
+	mk_channel_init(&mk_host_channel, &mk_guest_ops, NULL);
+	ret = mk_channel_attach(&mk_host_channel, shared, size, &mk_block, false);
+	if (ret)
+		return ret;
+	atomic_notifier_chain_register(&panic_notifier_list, &mk_guest_panic_nb);
+	register_console(&mk_early_console);
+	/* hvc0 is the console unless the command line says otherwise */
+	add_preferred_console("hvc", 0, NULL);
+	return 0;
+}
+
+/**
+ * mk_guest_shared() - the shared area, as this kernel maps it now
+ *
+ * Return: the mapping.
+ */
+void *mk_guest_shared(void)
+{
+	return mk_shared;
+}
+
+/**
+ * mk_guest_shared_pa() - where the shared area lies
+ *
+ * Return: its physical address.
+ */
+phys_addr_t mk_guest_shared_pa(void)
+{
+	return mk_shared_pa;
+}
+
+/**
+ * mk_guest_remap() - map the shared area for good
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int __init mk_guest_remap(void)
+{
+	struct mk_channel *ch = &mk_host_channel;
+	void *va = memremap(mk_shared_pa, mk_shared_size, MEMREMAP_WB);
+	unsigned long flags;
+	unsigned int i;
+	ptrdiff_t move;
+
+	if (!va)
+		return -ENOMEM;
+	move = va - mk_shared;
+	raw_spin_lock_irqsave(&ch->tx_lock, flags);
+	for (i = 0; i < MK_NR_CLASSES; i++) {
+		ch->tx[i].mem = (void *)ch->tx[i].mem + move;
+		ch->rx[i].mem = (void *)ch->rx[i].mem + move;
+	}
+	ch->words = (void *)ch->words + move;
+	ch->peer_bell = (void *)ch->peer_bell + move;
+	raw_spin_unlock_irqrestore(&ch->tx_lock, flags);
+
+	early_memunmap(mk_shared, mk_shared_size);
+	mk_shared = va;
+	return 0;
+}
+
+/**
+ * mk_guest_set_input() - who reads what the host types
+ * @input: called when there is something in the console ring; process context
+ *
+ * Return: the console ring, for @input to empty.
+ */
+struct mk_ring_rx *mk_guest_set_input(void (*input)(void))
+{
+	WRITE_ONCE(mk_guest_input, input);
+	return &mk_host_channel.rx[MK_CLASS_CONSOLE];
+}
+
+static int __init mk_guest_open(void)
+{
+	struct mk_doorbell bell = {};
+
+	if (!mk_is_instance())
+		return 0;
+	mk_channel_open(&mk_host_channel);
+	mk_arch_bell(&bell);
+	WRITE_ONCE(mk_host_channel.words->instance_bell.phys_id, bell.phys_id);
+	/* The vector last: it says that the rest is valid */
+	smp_store_release(&mk_host_channel.words->instance_bell.vector, bell.vector);
+	return 0;
+}
+subsys_initcall(mk_guest_open);
+
+static int __init mk_guest_say_hello(void)
+{
+	if (!mk_is_instance())
+		return 0;
+	pr_info("instance %s, id %u, start %u\n", mk_block.name,
+		mk_block.instance_id, mk_block.epoch);
+	return mk_channel_hello(&mk_host_channel);
+}
+late_initcall(mk_guest_say_hello);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _MULTIKERNEL_GUEST_H
+#define _MULTIKERNEL_GUEST_H
+
+#include "ring.h"
+
+int mk_guest_remap(void);
+void *mk_guest_shared(void);
+phys_addr_t mk_guest_shared_pa(void);
+struct mk_ring_rx *mk_guest_set_input(void (*input)(void));
+
+#endif /* _MULTIKERNEL_GUEST_H */

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0
+/**
+ * DOC: instance.c - the instance object and its states
+ *
+ * An instance is created by mkdir and removed by rmdir; in between it is a
+ * refcounted object in one list.  Its state changes only along the arrows of one
+ * table::
+ *
+ *   offline <-> loaded -> booting -> running -> stopping
+ *                 ^          |          |           |
+ *                 +----------+----------+-----------+   end in order, or kill
+ *                 |          v          v           v
+ *                 +------- crashed <----+-----------+   panic
+ *
+ * crashed goes on to booting (the image is kept) or to offline (unload).
+ *
+ * Locking
+ * -------
+ *
+ * mk_instances_lock protects the list, names, ids and references from the list.
+ * mk_instance.lock protects everything else of an instance, and is never held
+ * over a wait for the instance that has no bound.
+ * Lock order: mk_instances_lock -> mk_instance.lock.
+ */
+
+#define pr_fmt(fmt) "multikernel: " fmt
+
+#include <linux/ctype.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+static LIST_HEAD(mk_instances);
+static DEFINE_MUTEX(mk_instances_lock);
+
+/**
+ * mk_instance_notify - called when the state of an instance has changed
+ *
+ * Registered by the layer above.
+ */
+void (*mk_instance_notify)(struct mk_instance *inst);
+
+static const char * const mk_state_names[MK_NR_STATES] = {
+	[MK_OFFLINE]	= "offline",
+	[MK_LOADED]	= "loaded",
+	[MK_BOOTING]	= "booting",
+	[MK_RUNNING]	= "running",
+	[MK_STOPPING]	= "stopping",
+	[MK_CRASHED]	= "crashed",
+};
+
+static const u8 mk_state_next[MK_NR_STATES] = {
+	[MK_OFFLINE]	= BIT(MK_LOADED),
+	[MK_LOADED]	= BIT(MK_OFFLINE) | BIT(MK_LOADED) | BIT(MK_BOOTING),
+	[MK_BOOTING]	= BIT(MK_LOADED) | BIT(MK_RUNNING) | BIT(MK_CRASHED),
+	[MK_RUNNING]	= BIT(MK_LOADED) | BIT(MK_STOPPING) | BIT(MK_CRASHED),
+	[MK_STOPPING]	= BIT(MK_LOADED) | BIT(MK_CRASHED),
+	[MK_CRASHED]	= BIT(MK_OFFLINE) | BIT(MK_LOADED) | BIT(MK_BOOTING),
+};
+
+/**
+ * mk_state_name() - a state in words
+ * @state: the state
+ *
+ * Return: what the file "state" shows.
+ */
+const char *mk_state_name(enum mk_state state)
+{
+	return mk_state_names[state];
+}
+
+/**
+ * mk_state_may() - is there an arrow?
+ * @from: state
+ * @to: state
+ *
+ * Return: true if an instance may go from @from to @to.
+ */
+bool mk_state_may(enum mk_state from, enum mk_state to)
+{
+	return mk_state_next[from] & BIT(to);
+}
+
+/**
+ * mk_state_is_up() - may the instance's CPUs run something of it?
+ * @state: its state
+ *
+ * Return: true if so.
+ */
+bool mk_state_is_up(enum mk_state state)
+{
+	return state == MK_BOOTING || state == MK_RUNNING || state == MK_STOPPING;
+}
+
+/**
+ * mk_instance_set_state() - go to another state
+ * @inst: the instance, locked
+ * @state: the state to go to
+ */
+void mk_instance_set_state(struct mk_instance *inst, enum mk_state state)
+{
+	lockdep_assert_held(&inst->lock);
+	if (WARN_ON_ONCE(!mk_state_may(inst->state, state)))
+		return;
+	WRITE_ONCE(inst->state, state);
+	inst->events.state_changes++;
+	if (mk_instance_notify)
+		mk_instance_notify(inst);
+}
+
+static bool mk_name_ok(const char *name)
+{
+	size_t len = strlen(name);
+	size_t i;
+
+	if (!len || len > MULTIKERNEL_NAME_MAX || name[0] == '.')
+		return false;
+	for (i = 0; i < len; i++)
+		if (!isalnum(name[i]) && !strchr("._-", name[i]))
+			return false;
+	return true;
+}
+
+static struct mk_instance *mk_instance_find(u32 id)
+{
+	struct mk_instance *inst;
+
+	lockdep_assert_held(&mk_instances_lock);
+	list_for_each_entry(inst, &mk_instances, node)
+		if (inst->id == id)
+			return inst;
+	return NULL;
+}
+
+static u32 mk_instance_free_id(void)
+{
+	u32 id;
+
+	for (id = MULTIKERNEL_ID_MIN; id <= MULTIKERNEL_ID_MAX; id++)
+		if (!mk_instance_find(id))
+			return id;
+	return 0;
+}
+
+static void mk_instance_free(struct mk_instance *inst)
+{
+	mk_life_destroy(inst);
+	mk_console_free(inst->console);
+	free_cpumask_var(inst->cpus);
+	kfree(inst);
+}
+
+static struct mk_instance *mk_instance_alloc(const char *name)
+{
+	struct mk_instance *inst = kzalloc_obj(*inst);
+
+	if (!inst)
+		return NULL;
+	refcount_set(&inst->ref, 1);
+	mutex_init(&inst->lock);
+	INIT_LIST_HEAD(&inst->nodes);
+	strscpy(inst->name, name);
+	strscpy(inst->reason, "none");
+	inst->console = mk_console_alloc();
+	if (!inst->console || !zalloc_cpumask_var(&inst->cpus, GFP_KERNEL)) {
+		mk_console_free(inst->console);
+		kfree(inst);
+		return NULL;
+	}
+	mk_life_init(inst);
+	return inst;
+}
+
+/**
+ * mk_instance_create() - a new instance that owns nothing
+ * @name: its name
+ *
+ * Return: the instance with a reference for the caller, or an ERR_PTR(): -EINVAL
+ * for a bad name, -ENOSPC if there are no more ids, -ENOMEM.
+ */
+struct mk_instance *mk_instance_create(const char *name)
+{
+	struct mk_instance *inst;
+
+	if (!mk_name_ok(name))
+		return ERR_PTR(mk_fail(-EINVAL, "a name has 1 to %u letters, digits, '.', '_' or '-', and does not begin with '.'",
+				       MULTIKERNEL_NAME_MAX));
+	inst = mk_instance_alloc(name);
+	if (!inst)
+		return ERR_PTR(-ENOMEM);
+
+	scoped_guard(mutex, &mk_instances_lock) {
+		inst->id = mk_instance_free_id();
+		if (inst->id) {
+			list_add_tail(&inst->node, &mk_instances);
+			return inst;
+		}
+	}
+	mk_instance_free(inst);
+	return ERR_PTR(mk_fail(-ENOSPC, "all %u ids are in use",
+			       MULTIKERNEL_ID_MAX));
+}
+
+/**
+ * mk_instance_get_by_id() - find an instance
+ * @id: its id
+ *
+ * Return: the instance with a reference for the caller, or NULL.
+ */
+struct mk_instance *mk_instance_get_by_id(u32 id)
+{
+	struct mk_instance *inst;
+
+	guard(mutex)(&mk_instances_lock);
+	inst = mk_instance_find(id);
+	if (inst)
+		refcount_inc(&inst->ref);
+	return inst;
+}
+
+/**
+ * mk_instance_get() - take another reference
+ * @inst: an instance to which the caller has one
+ */
+void mk_instance_get(struct mk_instance *inst)
+{
+	refcount_inc(&inst->ref);
+}
+
+/**
+ * mk_instance_put() - drop a reference
+ * @inst: the instance
+ */
+void mk_instance_put(struct mk_instance *inst)
+{
+	if (refcount_dec_and_test(&inst->ref))
+		mk_instance_free(inst);
+}
+
+/**
+ * mk_instance_set_id() - give an instance the id that the user asked for
+ * @inst: the instance, not locked
+ * @id: the id
+ *
+ * Only as long as it owns nothing: the ledger knows owners by their ids.
+ *
+ * Return: 0, -EINVAL if there can't be such an id, -EBUSY if it is taken or the
+ * instance has CPUs or an image already.
+ */
+int mk_instance_set_id(struct mk_instance *inst, u32 id)
+{
+	struct mk_instance *other;
+
+	if (id < MULTIKERNEL_ID_MIN || id > MULTIKERNEL_ID_MAX)
+		return mk_fail(-EINVAL, "ids go from %u to %u",
+			       MULTIKERNEL_ID_MIN, MULTIKERNEL_ID_MAX);
+
+	guard(mutex)(&mk_instances_lock);
+	guard(mutex)(&inst->lock);
+	other = mk_instance_find(id);
+	if (other && other != inst)
+		return mk_fail(-EBUSY, "id %u belongs to instance %s", id,
+			       other->name);
+	if (inst->image || !cpumask_empty(inst->cpus))
+		return mk_fail(-EBUSY, "instance %s has CPUs or an image; its id stays %u",
+			       inst->name, inst->id);
+	inst->id = id;
+	return 0;
+}
+
+/**
+ * mk_instance_retire() - take everything back and forget the instance
+ * @inst: the instance
+ *
+ * The caller's reference stays.
+ *
+ * Return: 0, -EBUSY if the instance is up or retired already.
+ */
+int mk_instance_retire(struct mk_instance *inst)
+{
+	static const struct cpumask none;
+
+	scoped_guard(mutex, &inst->lock) {
+		if (inst->dead)
+			return -EBUSY;
+		if (mk_state_is_up(inst->state))
+			return mk_fail(-EBUSY, "instance %s is %s; stop it first",
+				       inst->name, mk_state_name(inst->state));
+		inst->dead = true;
+		mk_image_drop(inst);
+		/* What does not come back is in quarantine and named there */
+		mk_cpus_set(inst, &none);
+		mk_memory_set(inst, 0);
+		mk_life_release(inst);
+	}
+	scoped_guard(mutex, &mk_instances_lock)
+		list_del(&inst->node);
+	return 0;
+}

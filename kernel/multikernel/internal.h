@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _MULTIKERNEL_INTERNAL_H
+#define _MULTIKERNEL_INTERNAL_H
+
+#include <linux/cpumask.h>
+#include <linux/list.h>
+#include <linux/multikernel.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/workqueue.h>
+#include <crypto/sha2.h>
+
+#include "channel.h"
+
+struct kernfs_node;
+struct seq_file;
+
+/* error.c */
+__printf(2, 3) int mk_fail(int err, const char *fmt, ...);
+void mk_error_clear(void);
+void mk_error_default(int err);
+void mk_error_show(struct seq_file *sf);
+
+/*
+ * ledger.c: owners.  An instance's own id stands for it.
+ */
+#define MK_OWNER_HOST		0
+#define MK_OWNER_POOL		0xfffe
+#define MK_OWNER_QUARANTINE	0xffff
+
+int mk_ledger_claim_cpu(unsigned int cpu, u16 from, u16 to);
+u16 mk_ledger_cpu_owner(unsigned int cpu);
+void mk_ledger_cpus_of(u16 owner, struct cpumask *mask);
+bool mk_ledger_cpus_away(void);
+void mk_ledger_quarantine_mem(phys_addr_t start, u64 size);
+void mk_ledger_show_quarantine(struct seq_file *sf);
+
+/* cpus.c */
+int mk_cpus_init(void);
+int mk_cpus_set(struct mk_instance *inst, const struct cpumask *want);
+
+/*
+ * memory.c.  Sixteen ranges: each is as large as the host could find in one
+ * piece, so more of them means memory in crumbs too small to be of use.
+ */
+#define MK_MEM_RANGES		16
+
+/**
+ * struct mk_range - physically contiguous memory of an instance
+ * @page: its first page
+ * @nr: number of pages
+ */
+struct mk_range {
+	struct page *page;
+	unsigned long nr;
+};
+
+/**
+ * struct mk_memory - the memory of an instance
+ * @nr: ranges in use, in no order
+ * @pages: sum of their pages
+ * @range: the ranges
+ */
+struct mk_memory {
+	unsigned int nr;
+	unsigned long pages;
+	struct mk_range range[MK_MEM_RANGES];
+};
+
+int mk_memory_set(struct mk_instance *inst, u64 size);
+int mk_memory_write(struct mk_instance *inst, phys_addr_t pa, const void *src,
+		    size_t len);
+int mk_memory_read(struct mk_instance *inst, phys_addr_t pa, void *dst,
+		   size_t len);
+bool mk_memory_contains(const struct mk_memory *mem, phys_addr_t pa, u64 size);
+
+/**
+ * enum mk_state - what an instance does
+ * @MK_OFFLINE: nothing is loaded
+ * @MK_LOADED: an image is there, nothing runs
+ * @MK_BOOTING: its CPUs have been started
+ * @MK_RUNNING: it has said hello
+ * @MK_STOPPING: its userspace was asked to shut down
+ * @MK_CRASHED: it ended by a panic; the image is still there
+ * @MK_NR_STATES: number of states
+ */
+enum mk_state {
+	MK_OFFLINE,
+	MK_LOADED,
+	MK_BOOTING,
+	MK_RUNNING,
+	MK_STOPPING,
+	MK_CRASHED,
+	MK_NR_STATES
+};
+
+/**
+ * struct mk_image_info - what userspace is told of a loaded image
+ * @kernel_size: in bytes
+ * @initrd_size: in bytes
+ * @kernel_sha256: hash of the kernel file
+ * @initrd_sha256: hash of the initrd file
+ * @cmdline: command line, NUL-terminated, or NULL
+ */
+struct mk_image_info {
+	size_t kernel_size;
+	size_t initrd_size;
+	u8 kernel_sha256[SHA256_DIGEST_SIZE];
+	u8 initrd_sha256[SHA256_DIGEST_SIZE];
+	char *cmdline;
+};
+
+/**
+ * struct mk_shared - the shared area of an instance
+ * @va: as the host maps it
+ * @pa: its physical address
+ * @size: in bytes
+ */
+struct mk_shared {
+	void *va;
+	phys_addr_t pa;
+	size_t size;
+};
+
+/**
+ * struct mk_events - counters behind the file "events"
+ * @starts: how often it was started
+ * @stops: how often it ended other than by a panic
+ * @crashes: how often it ended by a panic
+ * @state_changes: how often its state changed
+ */
+struct mk_events {
+	unsigned long starts;
+	unsigned long stops;
+	unsigned long crashes;
+	unsigned long state_changes;
+};
+
+/**
+ * struct mk_nop_result - outcome of the last series of nop calls
+ * @rounds: calls made
+ * @lost: calls without an answer
+ * @min_ns: shortest
+ * @median_ns: median
+ * @max_ns: longest
+ */
+struct mk_nop_result {
+	unsigned int rounds;
+	unsigned int lost;
+	u64 min_ns;
+	u64 median_ns;
+	u64 max_ns;
+};
+
+struct mk_console;
+
+/**
+ * struct mk_instance - an instance, as the host sees it
+ * @node: in the list of instances
+ * @ref: references
+ * @name: given at mkdir
+ * @lock: protects all that follows; held over operations that change anything
+ * @id: 1 to 2047
+ * @state: written under @lock, read by anyone
+ * @dead: rmdir has begun
+ * @cpus: logical numbers of the host
+ * @mem: its memory
+ * @image: what is loaded
+ * @info: what userspace is told of @image
+ * @new_info: the same of an image that is being loaded
+ * @shared: the shared area, from the first start on
+ * @arch: data of the architecture while it is started
+ * @epoch: number of the current or last start
+ * @reason: why it ended last
+ * @events: counters
+ * @nop: last series of nop calls
+ * @console: what it printed, and what is typed to it
+ * @ch: channel to it
+ * @poll_work: looks at the rings as long as the instance can't ring
+ * @end_work: handles its last words
+ * @hello_work: handles its hello
+ * @stop_work: deadline of an orderly stop
+ * @nodes: what its files point to; see fs.c
+ * @events_kn: its file "events"
+ */
+struct mk_instance {
+	struct list_head node;
+	refcount_t ref;
+	char name[MULTIKERNEL_NAME_MAX + 1];
+	struct mutex lock;
+	u32 id;
+	enum mk_state state;
+	bool dead;
+	cpumask_var_t cpus;
+	struct mk_memory mem;
+	struct kimage *image;
+	struct mk_image_info info;
+	struct mk_image_info new_info;
+	struct mk_shared shared;
+	void *arch;
+	u32 epoch;
+	char reason[MK_LAST_WORDS_LEN + 16];
+	struct mk_events events;
+	struct mk_nop_result nop;
+	struct mk_console *console;
+	struct mk_channel ch;
+	struct delayed_work poll_work;
+	struct work_struct end_work;
+	struct work_struct hello_work;
+	struct delayed_work stop_work;
+	struct list_head nodes;
+	struct kernfs_node *events_kn;
+};
+
+extern struct workqueue_struct *mk_wq;
+
+/* instance.c */
+struct mk_instance *mk_instance_create(const char *name);
+struct mk_instance *mk_instance_get_by_id(u32 id);
+void mk_instance_get(struct mk_instance *inst);
+void mk_instance_put(struct mk_instance *inst);
+int mk_instance_retire(struct mk_instance *inst);
+int mk_instance_set_id(struct mk_instance *inst, u32 id);
+void mk_instance_set_state(struct mk_instance *inst, enum mk_state state);
+bool mk_state_may(enum mk_state from, enum mk_state to);
+bool mk_state_is_up(enum mk_state state);
+const char *mk_state_name(enum mk_state state);
+extern void (*mk_instance_notify)(struct mk_instance *inst);
+
+/* image.c */
+void mk_image_drop(struct mk_instance *inst);
+int mk_image_install(struct mk_instance *inst);
+
+/* life.c */
+int mk_life_start(struct mk_instance *inst);
+int mk_life_stop(struct mk_instance *inst);
+int mk_life_kill(struct mk_instance *inst);
+int mk_life_nop(struct mk_instance *inst, unsigned int rounds);
+void mk_life_init(struct mk_instance *inst);
+void mk_life_release(struct mk_instance *inst);
+void mk_life_destroy(struct mk_instance *inst);
+
+/* bootblock.c */
+int mk_boot_block_layout(struct mk_boot_block *block, unsigned int nr_cpus,
+			 unsigned int nr_mem, size_t *size);
+void mk_boot_block_fill(struct mk_instance *inst, struct mk_boot_block *block);
+int mk_boot_block_check(const struct mk_boot_block *block, size_t size);
+
+/* console.c */
+struct mk_console *mk_console_alloc(void);
+void mk_console_free(struct mk_console *con);
+void mk_console_restart(struct mk_console *con);
+void mk_console_wake(struct mk_console *con);
+void mk_console_drain(struct mk_console *con, struct mk_ring_rx *rx);
+ssize_t mk_console_read(struct mk_console *con, char *buf, size_t len, loff_t off);
+ssize_t mk_console_input(struct mk_instance *inst, const char *buf, size_t len);
+u64 mk_console_end(struct mk_console *con);
+u64 mk_console_dropped(struct mk_console *con);
+wait_queue_head_t *mk_console_waitq(struct mk_console *con);
+
+/* fs.c */
+int mk_fs_init(void);
+
+/* guest.c */
+int mk_guest_attach(void *shared, phys_addr_t pa, size_t size,
+		    const struct mk_boot_block *block);
+void mk_guest_last_words(u32 reason, const char *text);
+const struct mk_boot_block *mk_guest_block(void);
+
+/*
+ * What the architecture provides.  See arch/x86/multikernel/.
+ */
+
+/**
+ * mk_arch_host_init() - prepare to be a host
+ *
+ * Context: late init, once.
+ * Return: 0 or a negative errno, in which case there will be no instances.
+ */
+int mk_arch_host_init(void);
+
+/**
+ * mk_arch_cpu_may_leave() - may this CPU ever leave the host?
+ * @cpu: logical number of a present CPU
+ *
+ * Return: 0, or mk_fail() with the reason.
+ */
+int mk_arch_cpu_may_leave(unsigned int cpu);
+
+/**
+ * mk_arch_phys_id() - what the hardware calls a CPU
+ * @cpu: logical number
+ *
+ * Return: the physical id that mk_arch_ring() takes.
+ */
+u32 mk_arch_phys_id(unsigned int cpu);
+
+/**
+ * mk_arch_bell() - how this kernel wants to be rung
+ * @bell: to be filled
+ */
+void mk_arch_bell(struct mk_doorbell *bell);
+
+/**
+ * mk_arch_ring() - interrupt another kernel
+ * @phys_id: its CPU
+ * @vector: with which vector; ignored if it can't be a doorbell's
+ *
+ * Context: any.
+ */
+void mk_arch_ring(u32 phys_id, u32 vector);
+
+/**
+ * mk_arch_place() - place a kernel file in an instance's memory
+ * @image: with the files read and checked, without segments
+ *
+ * Context: process, under the instance's lock.
+ * Return: 0 or a negative errno; -ENOSPC if it does not fit.
+ */
+int mk_arch_place(struct kimage *image);
+
+/**
+ * mk_arch_check_image() - can this image be an instance's?
+ * @image: from kexec_load(), with its segments in place
+ * @inst: whose image it shall be
+ *
+ * Return: 0, or mk_fail() with the reason.
+ */
+int mk_arch_check_image(struct kimage *image, struct mk_instance *inst);
+
+/**
+ * mk_arch_prepare() - all that the architecture needs before a start
+ * @inst: its image has been copied into its memory, its shared area laid out
+ * @block: the boot block, to be completed
+ *
+ * Context: process, under the instance's lock.
+ * Return: 0 or a negative errno.
+ */
+int mk_arch_prepare(struct mk_instance *inst, struct mk_boot_block *block);
+
+/**
+ * mk_arch_start() - start the CPUs of a prepared instance
+ * @inst: the instance
+ *
+ * Context: process, under the instance's lock.
+ * Return: 0, or -ETIMEDOUT if a CPU did not come up, in which case none runs
+ * anything of the instance.
+ */
+int mk_arch_start(struct mk_instance *inst);
+
+/**
+ * mk_arch_stop_cpu() - take a CPU away from whatever it runs
+ * @cpu: logical number of a CPU that is offline in this kernel
+ *
+ * Needs nothing of the software that runs there.
+ *
+ * Return: 0 if the CPU is proven to run nothing of it any more, -ETIMEDOUT
+ * otherwise.
+ */
+int mk_arch_stop_cpu(unsigned int cpu);
+
+/**
+ * mk_arch_release() - undo mk_arch_prepare()
+ * @inst: an instance none of whose CPUs runs
+ */
+void mk_arch_release(struct mk_instance *inst);
+
+/**
+ * mk_arch_refresh_ipis() - CPUs have left or come back
+ *
+ * Has the architecture look at mk_ledger_cpus_away() again.
+ */
+void mk_arch_refresh_ipis(void);
+
+#endif /* _MULTIKERNEL_INTERNAL_H */

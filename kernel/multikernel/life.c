@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: GPL-2.0
+/**
+ * DOC: life.c - start, stop and end of an instance
+ *
+ * A start:
+ *
+ * 1. lay out the shared area and fill the boot block;
+ * 2. copy the pristine image into the instance's memory;
+ * 3. the architecture builds page tables and boot parameters;
+ * 4. open the channel;
+ * 5. start the CPUs: all are first parked by our own code, and only when every
+ *    one has reported there does the first enter the instance's kernel.
+ *
+ * The instance is booting until its MK_MSG_HELLO arrives.  Until it can ring, the
+ * host polls.
+ *
+ * An end comes from within (last words and a doorbell), from an orderly stop,
+ * whose deadline turns it into a kill, or from a kill.  All ways lead to
+ * mk_life_end(), which takes the CPUs away by means that need nothing of the
+ * instance.  A CPU that can't be proven stopped goes into quarantine, and with it
+ * all the memory that it might still write.
+ *
+ * Locking
+ * -------
+ *
+ * All under the instance's lock; the work items take it.  Nothing here waits for
+ * the instance but mk_arch_start(), which waits for our own code, with a bound.
+ */
+
+#define pr_fmt(fmt) "multikernel: " fmt
+
+#include <linux/cpumask.h>
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+
+#include "internal.h"
+
+/* How often the host looks at an instance that can't ring yet */
+#define MK_POLL_MS		10
+
+/*
+ * How long the userspace of an instance may take to shut down before it is
+ * killed: what service managers grant a service, a third of it.
+ */
+#define MK_STOP_DEADLINE_MS	30000
+
+/* A nop is answered by a kernel thread of the peer; a second is an age */
+#define MK_NOP_TIMEOUT_MS	1000
+#define MK_NOP_MAX_LOST		3
+
+static const char * const mk_end_names[MK_NR_ENDS] = {
+	[MK_END_PANIC]		= "panic: ",
+	[MK_END_REBOOT]		= "reboot",
+	[MK_END_POWEROFF]	= "poweroff",
+	[MK_END_HALT]		= "halt",
+};
+
+static void mk_life_quarantine(struct mk_instance *inst, unsigned int cpu)
+{
+	struct mk_memory *mem = &inst->mem;
+	unsigned int i;
+
+	pr_err("CPU %u of %s can't be proven stopped: in quarantine with the memory\n",
+	       cpu, inst->name);
+	mk_ledger_claim_cpu(cpu, inst->id, MK_OWNER_QUARANTINE);
+	cpumask_clear_cpu(cpu, inst->cpus);
+	for (i = 0; i < mem->nr; i++)
+		mk_ledger_quarantine_mem(page_to_phys(mem->range[i].page),
+					 (u64)mem->range[i].nr * PAGE_SIZE);
+	mem->nr = 0;
+	mem->pages = 0;
+	if (inst->shared.va)
+		mk_ledger_quarantine_mem(inst->shared.pa, inst->shared.size);
+	inst->shared.va = NULL;
+}
+
+static void mk_life_stop_cpus(struct mk_instance *inst)
+{
+	bool lost = false;
+	unsigned int cpu;
+
+	for_each_cpu(cpu, inst->cpus) {
+		if (!mk_arch_stop_cpu(cpu))
+			continue;
+		mk_life_quarantine(inst, cpu);
+		lost = true;
+	}
+	/* Page tables that a lost CPU may use are lost with it */
+	if (!lost)
+		mk_arch_release(inst);
+}
+
+static void mk_life_end(struct mk_instance *inst, enum mk_state state,
+			const char *reason)
+{
+	strscpy(inst->reason, reason);
+	mk_life_stop_cpus(inst);
+	mk_channel_close(&inst->ch);
+	cancel_delayed_work(&inst->poll_work);
+	cancel_delayed_work(&inst->stop_work);
+	if (state == MK_CRASHED)
+		inst->events.crashes++;
+	else
+		inst->events.stops++;
+	mk_instance_set_state(inst, state);
+	mk_console_wake(inst->console);
+	pr_info("instance %s has ended: %s\n", inst->name, inst->reason);
+}
+
+static bool mk_life_has_last_words(struct mk_instance *inst)
+{
+	u32 reason = READ_ONCE(inst->ch.words->last.reason);
+
+	return reason > MK_END_NONE && reason < MK_NR_ENDS;
+}
+
+static void mk_life_end_work(struct work_struct *work)
+{
+	struct mk_instance *inst = container_of(work, struct mk_instance, end_work);
+	char text[sizeof(inst->reason)];
+	char last[MK_LAST_WORDS_LEN + 1];
+	u32 reason;
+
+	guard(mutex)(&inst->lock);
+	if (!mk_state_is_up(inst->state) || !mk_life_has_last_words(inst))
+		return;
+	/* Pairs with the release of the reason in mk_guest_last_words() */
+	reason = smp_load_acquire(&inst->ch.words->last.reason);
+	if (reason >= MK_NR_ENDS)
+		return;
+	memcpy(last, inst->ch.words->last.text, MK_LAST_WORDS_LEN);
+	last[MK_LAST_WORDS_LEN] = '\0';
+	scnprintf(text, sizeof(text), "%s%s", mk_end_names[reason],
+		  reason == MK_END_PANIC ? last : "");
+	mk_life_end(inst, reason == MK_END_PANIC ? MK_CRASHED : MK_LOADED, text);
+}
+
+static void mk_life_poll_work(struct work_struct *work)
+{
+	struct mk_instance *inst = container_of(to_delayed_work(work),
+						struct mk_instance, poll_work);
+
+	if (READ_ONCE(inst->state) != MK_BOOTING)
+		return;
+	mk_channel_kick(&inst->ch);
+	if (mk_life_has_last_words(inst))
+		queue_work(system_dfl_wq, &inst->end_work);
+	queue_delayed_work(mk_wq, &inst->poll_work, msecs_to_jiffies(MK_POLL_MS));
+}
+
+static void mk_life_stop_work(struct work_struct *work)
+{
+	struct mk_instance *inst = container_of(to_delayed_work(work),
+						struct mk_instance, stop_work);
+
+	guard(mutex)(&inst->lock);
+	if (inst->state == MK_STOPPING)
+		mk_life_end(inst, MK_LOADED, "shutdown timed out, killed");
+}
+
+/* Runs while the lock may be held by someone who waits for the receiver */
+static void mk_life_hello_work(struct work_struct *work)
+{
+	struct mk_instance *inst = container_of(work, struct mk_instance, hello_work);
+
+	guard(mutex)(&inst->lock);
+	if (inst->state == MK_BOOTING)
+		mk_instance_set_state(inst, MK_RUNNING);
+}
+
+static void mk_life_hello(struct mk_channel *ch, const struct mk_msg_hello *hello)
+{
+	struct mk_instance *inst = ch->owner;
+
+	if (hello->version != MK_BOOT_VERSION) {
+		pr_warn("instance %s speaks version %u, we speak %u: ignored\n",
+			inst->name, hello->version, MK_BOOT_VERSION);
+		return;
+	}
+	pr_info("instance %s runs Linux %s on %u CPUs\n", inst->name,
+		hello->release, hello->nr_cpus);
+	mk_channel_hello(ch);
+	queue_work(system_dfl_wq, &inst->hello_work);
+}
+
+static void mk_life_drain(struct mk_channel *ch, struct mk_ring_rx *rx)
+{
+	struct mk_instance *inst = ch->owner;
+
+	mk_console_drain(inst->console, rx);
+}
+
+static void mk_life_bell(struct mk_channel *ch)
+{
+	struct mk_instance *inst = ch->owner;
+
+	if (mk_life_has_last_words(inst))
+		queue_work(system_dfl_wq, &inst->end_work);
+}
+
+/* An instance may be rung on its own CPUs only, whatever it writes */
+static bool mk_life_bell_ok(struct mk_channel *ch, u32 phys_id)
+{
+	struct mk_instance *inst = ch->owner;
+	unsigned int cpu;
+
+	for_each_cpu(cpu, inst->cpus)
+		if (mk_arch_phys_id(cpu) == phys_id)
+			return true;
+	return false;
+}
+
+static const struct mk_channel_ops mk_life_ops = {
+	.hello		= mk_life_hello,
+	.drain		= mk_life_drain,
+	.bell		= mk_life_bell,
+	.bell_ok	= mk_life_bell_ok,
+};
+
+static int mk_life_shared(struct mk_instance *inst, size_t size)
+{
+	struct mk_shared *shared = &inst->shared;
+
+	if (shared->va && shared->size != size) {
+		free_pages_exact(shared->va, shared->size);
+		shared->va = NULL;
+	}
+	if (!shared->va)
+		shared->va = alloc_pages_exact(size, GFP_KERNEL);
+	if (!shared->va)
+		return -ENOMEM;
+	shared->pa = virt_to_phys(shared->va);
+	shared->size = size;
+	memset(shared->va, 0, size);
+	return 0;
+}
+
+static int mk_life_check_start(struct mk_instance *inst)
+{
+	if (inst->dead || mk_state_is_up(inst->state))
+		return mk_fail(-EBUSY, "instance %s is %s", inst->name,
+			       mk_state_name(inst->state));
+	if (!inst->image)
+		return mk_fail(-EINVAL, "nothing is loaded into instance %s",
+			       inst->name);
+	if (cpumask_empty(inst->cpus))
+		return mk_fail(-EINVAL, "instance %s has no CPU", inst->name);
+	return 0;
+}
+
+static int mk_life_prepare(struct mk_instance *inst)
+{
+	struct mk_boot_block block;
+	size_t size;
+	int ret;
+
+	ret = mk_boot_block_layout(&block, cpumask_weight(inst->cpus),
+				   inst->mem.nr, &size) ?:
+	      mk_life_shared(inst, size);
+	if (ret)
+		return ret;
+	inst->epoch++;
+	mk_boot_block_fill(inst, &block);
+	ret = mk_image_install(inst) ?: mk_arch_prepare(inst, &block);
+	if (ret)
+		return ret;
+	memcpy(inst->shared.va, &block, sizeof(block));
+	ret = mk_channel_attach(&inst->ch, inst->shared.va, size, &block, true);
+	if (ret)
+		mk_arch_release(inst);
+	return ret;
+}
+
+/**
+ * mk_life_start() - start an instance
+ * @inst: the instance, locked
+ *
+ * Return: 0 when its CPUs have been started; -EBUSY if it is up; -EINVAL if it
+ * lacks an image or a CPU; -ENOMEM; -E2BIG; -ETIMEDOUT if a CPU did not start.
+ */
+int mk_life_start(struct mk_instance *inst)
+{
+	int ret;
+
+	ret = mk_life_check_start(inst) ?: mk_life_prepare(inst);
+	if (ret)
+		return ret;
+
+	mk_console_restart(inst->console);
+	mk_arch_bell(&inst->ch.words->host_bell);
+	mk_channel_open(&inst->ch);
+	ret = mk_arch_start(inst);
+	if (ret) {
+		mk_channel_close(&inst->ch);
+		mk_life_stop_cpus(inst);
+		return mk_fail(ret, "a CPU of instance %s did not start", inst->name);
+	}
+	strscpy(inst->reason, "none");
+	inst->events.starts++;
+	mk_instance_set_state(inst, MK_BOOTING);
+	queue_delayed_work(mk_wq, &inst->poll_work, 0);
+	return 0;
+}
+
+/**
+ * mk_life_stop() - ask the instance to shut down in order
+ * @inst: the instance, locked
+ *
+ * Return: 0 when it has been asked; -EBUSY if it does not run; -EAGAIN if it takes
+ * no messages.
+ */
+int mk_life_stop(struct mk_instance *inst)
+{
+	int ret;
+
+	if (inst->state != MK_RUNNING)
+		return mk_fail(-EBUSY, "instance %s is %s, not running", inst->name,
+			       mk_state_name(inst->state));
+	ret = mk_channel_send(&inst->ch, MK_CLASS_CONTROL, MK_MSG_SHUTDOWN, NULL, 0);
+	if (ret)
+		return mk_fail(ret, "instance %s takes no messages; kill it",
+			       inst->name);
+	mk_instance_set_state(inst, MK_STOPPING);
+	queue_delayed_work(system_dfl_wq, &inst->stop_work,
+			   msecs_to_jiffies(MK_STOP_DEADLINE_MS));
+	return 0;
+}
+
+/**
+ * mk_life_kill() - end the instance, whatever it does
+ * @inst: the instance, locked
+ *
+ * Return: 0, or -EBUSY if it is not up.
+ */
+int mk_life_kill(struct mk_instance *inst)
+{
+	if (!mk_state_is_up(inst->state))
+		return mk_fail(-EBUSY, "instance %s is %s: nothing to kill",
+			       inst->name, mk_state_name(inst->state));
+	mk_life_end(inst, MK_LOADED, "killed");
+	return 0;
+}
+
+static int mk_life_cmp_u64(const void *a, const void *b)
+{
+	return cmp_int(*(const u64 *)a, *(const u64 *)b);
+}
+
+/**
+ * mk_life_nop() - a series of message round trips
+ * @inst: the instance, not locked: it must be possible to kill it meanwhile
+ * @rounds: how many
+ *
+ * The result is left in mk_instance.nop.
+ *
+ * Return: 0; -EINVAL for no or too many rounds; -EBUSY if the instance does not
+ * run; -ENOMEM; or what mk_channel_nop() says.
+ */
+int mk_life_nop(struct mk_instance *inst, unsigned int rounds)
+{
+	struct mk_nop_result res = {};
+	u64 *ns __free(kvfree) = NULL;
+	unsigned int got = 0;
+	int ret = 0;
+
+	if (!rounds || rounds > 1000000)
+		return mk_fail(-EINVAL, "1 to 1000000 rounds, not %u", rounds);
+	if (READ_ONCE(inst->state) != MK_RUNNING)
+		return mk_fail(-EBUSY, "instance %s is %s, not running", inst->name,
+			       mk_state_name(inst->state));
+	ns = kvmalloc_array(rounds, sizeof(*ns), GFP_KERNEL);
+	if (!ns)
+		return -ENOMEM;
+
+	while (res.rounds < rounds && res.lost < MK_NOP_MAX_LOST) {
+		ret = mk_channel_nop(&inst->ch, MK_NOP_TIMEOUT_MS, &ns[got]);
+		if (ret && ret != -ETIMEDOUT)
+			return mk_fail(ret, "instance %s went away", inst->name);
+		res.rounds++;
+		if (ret)
+			res.lost++;
+		else
+			got++;
+	}
+	sort(ns, got, sizeof(*ns), mk_life_cmp_u64, NULL);
+	if (got) {
+		res.min_ns = ns[0];
+		res.median_ns = ns[got / 2];
+		res.max_ns = ns[got - 1];
+	}
+	scoped_guard(mutex, &inst->lock)
+		inst->nop = res;
+	return 0;
+}
+
+/**
+ * mk_life_init() - prepare a new instance
+ * @inst: the instance
+ */
+void mk_life_init(struct mk_instance *inst)
+{
+	INIT_DELAYED_WORK(&inst->poll_work, mk_life_poll_work);
+	INIT_DELAYED_WORK(&inst->stop_work, mk_life_stop_work);
+	INIT_WORK(&inst->end_work, mk_life_end_work);
+	INIT_WORK(&inst->hello_work, mk_life_hello_work);
+	mk_channel_init(&inst->ch, &mk_life_ops, inst);
+}
+
+/**
+ * mk_life_release() - the instance will never start again
+ * @inst: the instance, locked, not up, marked dead
+ */
+void mk_life_release(struct mk_instance *inst)
+{
+	struct mk_shared *shared = &inst->shared;
+
+	if (shared->va)
+		free_pages_exact(shared->va, shared->size);
+	shared->va = NULL;
+}
+
+/**
+ * mk_life_destroy() - nothing of this instance runs any more
+ * @inst: the instance, not locked, without other users
+ *
+ * Context: may sleep.
+ */
+void mk_life_destroy(struct mk_instance *inst)
+{
+	cancel_delayed_work_sync(&inst->poll_work);
+	cancel_delayed_work_sync(&inst->stop_work);
+	cancel_work_sync(&inst->end_work);
+	cancel_work_sync(&inst->hello_work);
+}
+
+/**
+ * mk_reboot_start() - start an instance on behalf of reboot(2)
+ * @id: its id
+ *
+ * Return: 0, -ENOENT, or what mk_life_start() says.
+ */
+int mk_reboot_start(unsigned long id)
+{
+	struct mk_instance *inst = NULL;
+	int ret;
+
+	mk_error_clear();
+	if (id <= MULTIKERNEL_ID_MAX)
+		inst = mk_instance_get_by_id(id);
+	if (!inst)
+		return mk_fail(-ENOENT, "there is no instance with id %lu", id);
+	mutex_lock(&inst->lock);
+	ret = mk_life_start(inst);
+	mutex_unlock(&inst->lock);
+	mk_instance_put(inst);
+	return ret;
+}

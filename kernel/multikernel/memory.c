@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0
+/**
+ * DOC: memory.c - memory leaves the host and comes back
+ *
+ * Memory for an instance is allocated at run time in physically contiguous
+ * ranges, as few and as large as there are, without a boot parameter.  It is
+ * zeroed, marked PageOffline() so that dump tools and /proc/kcore pass it over,
+ * and taken out of the host's direct map: a stray access of the host faults
+ * where it happens.  To load an image or to look at a dead kernel the host maps
+ * what it needs for that moment.
+ *
+ * On the way back the memory is mapped again, zeroed, and freed.  Memory that
+ * can't be mapped again goes into quarantine.
+ *
+ * Locking
+ * -------
+ *
+ * Called under the instance's lock.
+ */
+
+#define pr_fmt(fmt) "multikernel: " fmt
+
+#include <linux/gfp.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/page-flags.h>
+#include <linux/set_memory.h>
+#include <linux/sizes.h>
+#include <linux/vmalloc.h>
+#include <asm/tlbflush.h>
+
+#include "internal.h"
+
+/* Ranges below this are not worth an entry in a memory map: a large page */
+#define MK_MEM_MIN_PAGES	(SZ_2M / PAGE_SIZE)
+
+/* Pages that are mapped at a time to copy to or from an instance */
+#define MK_MEM_WINDOW		16
+
+static int mk_range_direct_map(const struct mk_range *range, bool valid)
+{
+	unsigned long va = (unsigned long)page_address(range->page);
+	unsigned long done, nr;
+	int ret = 0;
+
+	/* The interface counts pages in an unsigned int */
+	for (done = 0; done < range->nr && !ret; done += nr) {
+		nr = min(range->nr - done, 1UL << 30);
+		ret = set_direct_map_valid_noflush(range->page + done, nr, valid);
+	}
+	if (!valid)
+		flush_tlb_kernel_range(va, va + range->nr * PAGE_SIZE);
+	return ret;
+}
+
+static void mk_range_clear(const struct mk_range *range)
+{
+	unsigned long i;
+
+	for (i = 0; i < range->nr; i++) {
+		clear_page(page_address(range->page + i));
+		if (!(i % 1024))
+			cond_resched();
+	}
+}
+
+static void mk_range_mark(const struct mk_range *range, bool offline)
+{
+	unsigned long i;
+
+	for (i = 0; i < range->nr; i++) {
+		if (offline)
+			__SetPageOffline(range->page + i);
+		else
+			__ClearPageOffline(range->page + i);
+	}
+}
+
+static void mk_range_free(const struct mk_range *range)
+{
+	phys_addr_t start = page_to_phys(range->page);
+	u64 size = (u64)range->nr * PAGE_SIZE;
+
+	if (mk_range_direct_map(range, true)) {
+		pr_err("memory at %pap can't be mapped again: in quarantine\n",
+		       &start);
+		mk_ledger_quarantine_mem(start, size);
+		return;
+	}
+	mk_range_clear(range);
+	mk_range_mark(range, false);
+	free_contig_range(page_to_pfn(range->page), range->nr);
+}
+
+static int mk_range_alloc(struct mk_range *range, unsigned long nr, int nid)
+{
+	struct page *page;
+
+	page = alloc_contig_pages(nr, GFP_KERNEL | __GFP_NOWARN, nid, NULL);
+	if (!page)
+		return -ENOMEM;
+
+	*range = (struct mk_range){ .page = page, .nr = nr };
+	mk_range_clear(range);
+	mk_range_mark(range, true);
+	if (!mk_range_direct_map(range, false))
+		return 0;
+	mk_range_free(range);
+	return -ENOMEM;
+}
+
+/*
+ * The largest pieces first: halve what is asked for until it can be had.
+ */
+static int mk_memory_grow(struct mk_memory *mem, unsigned long nr, int nid)
+{
+	unsigned long piece = nr;
+
+	while (nr) {
+		piece = min(piece, nr);
+		if (mem->nr == MK_MEM_RANGES)
+			return -ENOMEM;
+		if (!mk_range_alloc(&mem->range[mem->nr], piece, nid)) {
+			mem->nr++;
+			mem->pages += piece;
+			nr -= piece;
+			continue;
+		}
+		if (piece < 2 * MK_MEM_MIN_PAGES)
+			return -ENOMEM;
+		piece = ALIGN(piece / 2, MK_MEM_MIN_PAGES);
+	}
+	return 0;
+}
+
+static void mk_memory_shrink(struct mk_memory *mem, unsigned long pages)
+{
+	while (mem->pages > pages) {
+		struct mk_range *last = &mem->range[mem->nr - 1];
+		unsigned long nr = min(mem->pages - pages, last->nr);
+		struct mk_range tail = {
+			.page = last->page + (last->nr - nr),
+			.nr = nr,
+		};
+
+		mk_range_free(&tail);
+		last->nr -= nr;
+		mem->pages -= nr;
+		if (!last->nr)
+			mem->nr--;
+	}
+}
+
+static int mk_memory_nid(struct mk_instance *inst)
+{
+	unsigned int cpu = cpumask_first(inst->cpus);
+
+	return cpu < nr_cpu_ids ? cpu_to_node(cpu) : numa_mem_id();
+}
+
+/**
+ * mk_memory_set() - give an instance exactly this much memory
+ * @inst: an instance that is not up and has no image
+ * @size: in bytes
+ *
+ * Context: process, under the instance's lock.
+ * Return: 0; -EBUSY if the instance is up or has an image; -EINVAL if @size is
+ * not a multiple of the page size; -ENOMEM if there is not so much.  Unless 0,
+ * nothing has changed.
+ */
+int mk_memory_set(struct mk_instance *inst, u64 size)
+{
+	struct mk_memory *mem = &inst->mem;
+	unsigned long want, had = mem->pages;
+
+	if (size % PAGE_SIZE)
+		return mk_fail(-EINVAL, "%llu bytes is not a multiple of the page size, %lu",
+			       size, PAGE_SIZE);
+	want = size / PAGE_SIZE;
+	if (mk_state_is_up(inst->state))
+		return mk_fail(-EBUSY, "instance %s is %s; stop it first",
+			       inst->name, mk_state_name(inst->state));
+	if (inst->image && want != had)
+		return mk_fail(-EBUSY, "an image is loaded into the memory of %s; unload it first",
+			       inst->name);
+
+	if (want <= had) {
+		mk_memory_shrink(mem, want);
+		return 0;
+	}
+	if (want - had > totalram_pages() ||
+	    mk_memory_grow(mem, want - had, mk_memory_nid(inst))) {
+		mk_memory_shrink(mem, had);
+		return mk_fail(-ENOMEM, "%llu MiB can't be had in large pieces; %lu MiB are free",
+			       size / SZ_1M,
+			       (unsigned long)(si_mem_available() * PAGE_SIZE / SZ_1M));
+	}
+	return 0;
+}
+
+/**
+ * mk_memory_contains() - does this lie in the instance's memory?
+ * @mem: the memory
+ * @pa: physical address
+ * @size: in bytes, not 0
+ *
+ * Return: true if all of it lies in one range.
+ */
+bool mk_memory_contains(const struct mk_memory *mem, phys_addr_t pa, u64 size)
+{
+	unsigned int i;
+
+	for (i = 0; i < mem->nr; i++) {
+		phys_addr_t start = page_to_phys(mem->range[i].page);
+		u64 len = (u64)mem->range[i].nr * PAGE_SIZE;
+
+		if (pa >= start && size <= len && pa - start <= len - size)
+			return true;
+	}
+	return false;
+}
+
+static int mk_memory_copy_window(phys_addr_t pa, void *buf, size_t len, bool write)
+{
+	struct page *pages[MK_MEM_WINDOW];
+	unsigned int nr = DIV_ROUND_UP(offset_in_page(pa) + len, PAGE_SIZE);
+	unsigned int i;
+	void *va;
+
+	for (i = 0; i < nr; i++)
+		pages[i] = pfn_to_page(PHYS_PFN(pa) + i);
+	va = vmap(pages, nr, VM_MAP, PAGE_KERNEL);
+	if (!va)
+		return -ENOMEM;
+	if (write)
+		memcpy(va + offset_in_page(pa), buf, len);
+	else
+		memcpy(buf, va + offset_in_page(pa), len);
+	vunmap(va);
+	return 0;
+}
+
+static int mk_memory_copy(struct mk_instance *inst, phys_addr_t pa, void *buf,
+			  size_t len, bool write)
+{
+	size_t step;
+	int ret;
+
+	if (len && !mk_memory_contains(&inst->mem, pa, len))
+		return -EFAULT;
+	for (; len; pa += step, buf += step, len -= step) {
+		step = min(len, MK_MEM_WINDOW * PAGE_SIZE - offset_in_page(pa));
+		ret = mk_memory_copy_window(pa, buf, step, write);
+		if (ret)
+			return ret;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * mk_memory_write() - copy into the memory of an instance
+ * @inst: the instance
+ * @pa: physical address, in one of its ranges
+ * @src: what to copy
+ * @len: in bytes
+ *
+ * Context: may sleep.
+ * Return: 0, -EFAULT if it is not the instance's memory, -ENOMEM.
+ */
+int mk_memory_write(struct mk_instance *inst, phys_addr_t pa, const void *src,
+		    size_t len)
+{
+	return mk_memory_copy(inst, pa, (void *)src, len, true);
+}
+
+/**
+ * mk_memory_read() - copy from the memory of an instance
+ * @inst: the instance
+ * @pa: physical address, in one of its ranges
+ * @dst: where to copy to
+ * @len: in bytes
+ *
+ * Context: may sleep.
+ * Return: 0, -EFAULT if it is not the instance's memory, -ENOMEM.
+ */
+int mk_memory_read(struct mk_instance *inst, phys_addr_t pa, void *dst,
+		   size_t len)
+{
+	return mk_memory_copy(inst, pa, dst, len, false);
+}

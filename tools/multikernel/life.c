@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The life of an instance, from create to rm.
+ *
+ * Each command is one write, mkdir or rmdir, and sometimes a wait. A command
+ * of several steps that fails half way takes its steps back.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mkctl.h"
+
+/*
+ * The kernel gives an instance 30 s for an orderly stop and then kills it, so
+ * this runs out only if something is wrong.
+ */
+#define STOP_MS		45000
+#define START_MS	60000
+
+static int check_name(const char *name)
+{
+	if (mk_file_name_ok(name))
+		return 0;
+	mk_error("'%s' cannot be the name of an instance", name);
+	fputs("  A name has 1 to 63 letters, digits, dots, dashes or underscores.\n",
+	      stderr);
+	return -1;
+}
+
+/* Reads the command line of a command that has options and one NAME. */
+static int parse_name(int argc, char **argv, const struct mk_opt *opts,
+		      const char **name)
+{
+	if (mk_opts_parse(argc, argv, opts, name, 1, 1))
+		return MK_USAGE;
+	return check_name(*name) ? MK_FAILED : MK_OK;
+}
+
+static int write_or_say(const char *op, const char *name, const char *file,
+			const char *text)
+{
+	if (!text || !mk_file_write(name, file, text))
+		return MK_OK;
+	return mk_error_op(op, name, errno);
+}
+
+int mk_life_create(int argc, char **argv)
+{
+	const char *name, *cpus = NULL, *memory = NULL, *id = NULL;
+	const struct mk_opt opts[] = {
+		{ "cpus", 'c', MK_OPT_TEXT, &cpus },
+		{ "memory", 'm', MK_OPT_TEXT, &memory },
+		{ "id", 'i', MK_OPT_TEXT, &id },
+		{ }
+	};
+	int ret = parse_name(argc, argv, opts, &name);
+
+	if (ret)
+		return ret;
+	if (mk_file_mkdir(name))
+		return mk_error_op("create", name, errno);
+
+	ret = write_or_say("id", name, "id", id);
+	if (!ret)
+		ret = write_or_say("memory", name, "memory", memory);
+	if (!ret)
+		ret = write_or_say("cpus", name, "cpus", cpus);
+	if (ret && mk_file_rmdir(name))
+		mk_error_op("rm", name, errno);
+	return ret;
+}
+
+int mk_life_set(int argc, char **argv)
+{
+	const char *name, *cpus = NULL, *memory = NULL;
+	const struct mk_opt opts[] = {
+		{ "cpus", 'c', MK_OPT_TEXT, &cpus },
+		{ "memory", 'm', MK_OPT_TEXT, &memory },
+		{ }
+	};
+	int ret = parse_name(argc, argv, opts, &name);
+
+	if (ret)
+		return ret;
+	if (!cpus && !memory)
+		return mk_opts_usage("nothing to set", NULL);
+	ret = write_or_say("memory", name, "memory", memory);
+	if (!ret)
+		ret = write_or_say("cpus", name, "cpus", cpus);
+	return ret;
+}
+
+static int say_ended(const char *name, const char *state)
+{
+	char *reason = mk_file_word(name, "reason");
+
+	mk_error("%s is not running but %s; it ended because of: %s", name,
+		 state, reason ? reason : "unknown");
+	fprintf(stderr, "  Its last words: mkctl logs %s\n", name);
+	free(reason);
+	return MK_FAILED;
+}
+
+/* What a wait that failed has to say. */
+static int say_waited(const char *name, const char *what, const char *state,
+		      int err)
+{
+	if (err != ETIMEDOUT)
+		return mk_error_op(what, name, err);
+	mk_error("%s %s: time ran out while it is %s", what, name, state);
+	fprintf(stderr, "  See what it says: mkctl logs %s; end it: mkctl kill %s\n",
+		name, name);
+	return MK_FAILED;
+}
+
+int mk_life_start(int argc, char **argv)
+{
+	char state[MK_STATE_MAX] = "";
+	const char *name;
+	bool wait = false;
+	int ms = START_MS;
+	const struct mk_opt opts[] = {
+		{ "wait", 'w', MK_OPT_FLAG, &wait },
+		{ "timeout", 't', MK_OPT_MS, &ms },
+		{ }
+	};
+	int ret = parse_name(argc, argv, opts, &name);
+
+	if (!ret)
+		ret = write_or_say("start", name, "state", "start");
+	if (ret || !wait)
+		return ret;
+	if (mk_wait_state(name, "running," MK_STATES_ENDED, ms, state))
+		return say_waited(name, "start", state, errno);
+	return strcmp(state, "running") ? say_ended(name, state) : MK_OK;
+}
+
+/* An instance that had to be killed has stopped, but its user wants to know. */
+static void say_if_killed(const char *name)
+{
+	char *reason = mk_file_word(name, "reason");
+
+	if (reason && strstr(reason, "killed"))
+		fprintf(stderr, "mkctl: %s did not shut down in order: %s\n",
+			name, reason);
+	free(reason);
+}
+
+int mk_life_stop(int argc, char **argv)
+{
+	char state[MK_STATE_MAX] = "";
+	const char *name;
+	int ms = STOP_MS;
+	const struct mk_opt opts[] = {
+		{ "timeout", 't', MK_OPT_MS, &ms },
+		{ }
+	};
+	int ret = parse_name(argc, argv, opts, &name);
+
+	if (!ret)
+		ret = write_or_say("stop", name, "state", "stop");
+	if (ret)
+		return ret;
+	if (mk_wait_state(name, MK_STATES_ENDED, ms, state))
+		return say_waited(name, "stop", state, errno);
+	say_if_killed(name);
+	return MK_OK;
+}
+
+int mk_life_kill(int argc, char **argv)
+{
+	const struct mk_opt opts[] = { { } };
+	const char *name;
+	int ret = parse_name(argc, argv, opts, &name);
+
+	return ret ? ret : write_or_say("kill", name, "state", "kill");
+}
+
+/* Ends it if it runs; that it has ended by itself meanwhile is fine too. */
+static int kill_for_rm(const char *name)
+{
+	char *state = mk_file_word(name, "state");
+	int err = state ? 0 : errno;
+
+	if (state && !mk_wait_state_in(state, MK_STATES_ENDED) &&
+	    mk_file_write(name, "state", "kill"))
+		err = errno;
+	free(state);
+	if (!err || err == EBUSY)
+		return MK_OK;
+	return mk_error_op("rm", name, err);
+}
+
+int mk_life_rm(int argc, char **argv)
+{
+	bool force = false;
+	const struct mk_opt opts[] = {
+		{ "force", 'f', MK_OPT_FLAG, &force },
+		{ }
+	};
+	const char *name;
+	int ret = parse_name(argc, argv, opts, &name);
+
+	if (!ret && force)
+		ret = kill_for_rm(name);
+	if (!ret && mk_file_rmdir(name))
+		ret = mk_error_op("rm", name, errno);
+	return ret;
+}
+
+static bool states_ok(const char *states)
+{
+	static const char known[] = "offline,loaded,booting,running,stopping,crashed";
+	char word[MK_STATE_MAX];
+	size_t len;
+
+	for (;; states += len + 1) {
+		len = strcspn(states, ",");
+		if (!len || len >= sizeof(word))
+			return false;
+		memcpy(word, states, len);
+		word[len] = '\0';
+		if (!mk_wait_state_in(word, known))
+			return false;
+		if (!states[len])
+			return true;
+	}
+}
+
+int mk_life_wait(int argc, char **argv)
+{
+	char state[MK_STATE_MAX] = "";
+	const char *pos[2];
+	int ms = MK_FOREVER;
+	const struct mk_opt opts[] = {
+		{ "timeout", 't', MK_OPT_MS, &ms },
+		{ }
+	};
+
+	if (mk_opts_parse(argc, argv, opts, pos, 2, 2))
+		return MK_USAGE;
+	if (!states_ok(pos[1]))
+		return mk_opts_usage("no such state", pos[1]);
+	if (check_name(pos[0]))
+		return MK_FAILED;
+	if (mk_wait_state(pos[0], pos[1], ms, state))
+		return say_waited(pos[0], "wait", state, errno);
+	return MK_OK;
+}
+
+struct ping {
+	unsigned long long rounds, lost, min, median, max;
+};
+
+static void ping_take(struct ping *p, char *text)
+{
+	struct { const char *key; unsigned long long *value; } const table[] = {
+		{ "rounds", &p->rounds },
+		{ "lost", &p->lost },
+		{ "min_ns", &p->min },
+		{ "median_ns", &p->median },
+		{ "max_ns", &p->max },
+	};
+	char *key, *value;
+	size_t i;
+
+	while (mk_text_pair(&text, &key, &value))
+		for (i = 0; i < ARRAY_SIZE(table); i++)
+			if (!strcmp(key, table[i].key))
+				*table[i].value = strtoull(value, NULL, 10);
+}
+
+static void ping_say(const char *name, const struct ping *p)
+{
+	char min[32], median[32], max[32];
+
+	mk_text_ns(min, sizeof(min), p->min);
+	mk_text_ns(median, sizeof(median), p->median);
+	mk_text_ns(max, sizeof(max), p->max);
+	printf("%s: %llu round trips, %llu lost, min %s, median %s, max %s\n",
+	       name, p->rounds, p->lost, min, median, max);
+}
+
+int mk_life_ping(int argc, char **argv)
+{
+	unsigned int count = 10;
+	const struct mk_opt opts[] = {
+		{ "count", 'c', MK_OPT_COUNT, &count },
+		{ }
+	};
+	struct ping p = { };
+	const char *name;
+	char buf[16], *text;
+	int ret = parse_name(argc, argv, opts, &name);
+
+	if (ret)
+		return ret;
+	snprintf(buf, sizeof(buf), "%u", count);
+	ret = write_or_say("ping", name, "nop", buf);
+	if (ret)
+		return ret;
+	text = mk_file_read(name, "nop", NULL);
+	if (!text)
+		return mk_error_op("ping", name, errno);
+	ping_take(&p, text);
+	free(text);
+	ping_say(name, &p);
+	return p.rounds == count && !p.lost ? MK_OK : MK_FAILED;
+}

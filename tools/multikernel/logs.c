@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * logs: what an instance has said, and what it says next.
+ *
+ * Without -f it is the log file, which a dead instance has too. With -f the
+ * console file is followed, which tells by its end that the instance has
+ * ended. With --all every instance is followed, those that do not exist yet
+ * included: a follower of an instance that has ended sleeps on its events
+ * file, and opens the console anew when the count of starts has moved on.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "mkctl.h"
+
+#define LINE_MAX_BYTES	4096
+
+/* The longest sleep without a look for new instances, should inotify fail. */
+#define LOOK_AGAIN_MS	1000
+
+struct follower {
+	struct follower *next;
+	char name[MK_NAME_MAX + 1];
+	int console;			/* -1 while nothing runs */
+	int events;
+	unsigned long long starts;	/* which life the console shows */
+	char line[LINE_MAX_BYTES];
+	size_t used;
+	bool gone;
+};
+
+static struct follower *followers;
+
+static void print_line(struct follower *f)
+{
+	if (f->used && f->line[f->used - 1] == '\r')
+		f->used--;
+	printf("%s: ", f->name);
+	fwrite(f->line, 1, f->used, stdout);
+	putchar('\n');
+	f->used = 0;
+}
+
+static void print_lines(struct follower *f, const char *buf, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (buf[i] == '\n') {
+			print_line(f);
+			continue;
+		}
+		if (f->used == sizeof(f->line))
+			print_line(f);
+		f->line[f->used++] = buf[i];
+	}
+}
+
+static unsigned long long count_starts(struct follower *f)
+{
+	char buf[1024], *rest = buf, *key, *value;
+	ssize_t n = pread(f->events, buf, sizeof(buf) - 1, 0);
+
+	if (n < 0) {
+		f->gone = true;
+		return f->starts;
+	}
+	buf[n] = '\0';
+	while (mk_text_pair(&rest, &key, &value))
+		if (!strcmp(key, "starts"))
+			return strtoull(value, NULL, 10);
+	return 0;
+}
+
+/* Opens the console if there was a start since it was open last. */
+static void follower_look(struct follower *f)
+{
+	unsigned long long starts = count_starts(f);
+
+	if (f->gone || f->console >= 0 || starts == f->starts)
+		return;
+	f->starts = starts;
+	f->console = mk_file_open(f->name, "console", O_RDONLY | O_NONBLOCK);
+}
+
+static void follower_end(struct follower *f)
+{
+	if (f->used)
+		print_line(f);
+	close(f->console);
+	f->console = -1;
+	follower_look(f);
+}
+
+static void follower_read(struct follower *f)
+{
+	char buf[4096];
+	ssize_t n = read(f->console, buf, sizeof(buf));
+
+	if (n > 0)
+		print_lines(f, buf, n);
+	else if (!n || (errno != EAGAIN && errno != EINTR))
+		follower_end(f);
+}
+
+static void follower_add(const char *name)
+{
+	struct follower *f;
+
+	for (f = followers; f; f = f->next)
+		if (!strcmp(f->name, name) && !f->gone)
+			return;
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		mk_error_out_of_memory();
+	snprintf(f->name, sizeof(f->name), "%s", name);
+	f->console = -1;
+	f->events = mk_file_open(name, "events", O_RDONLY);
+	f->next = followers;
+	followers = f;
+	follower_look(f);
+}
+
+static void remove_gone(void)
+{
+	struct follower **p = &followers, *f;
+
+	while ((f = *p)) {
+		if (!f->gone) {
+			p = &f->next;
+			continue;
+		}
+		*p = f->next;
+		if (f->used)
+			print_line(f);
+		if (f->console >= 0)
+			close(f->console);
+		if (f->events >= 0)
+			close(f->events);
+		free(f);
+	}
+}
+
+static void add_new(void)
+{
+	char **names;
+	size_t i, n = mk_file_list(&names);
+
+	for (i = 0; i < n; i++)
+		follower_add(names[i]);
+	mk_file_list_free(names, n);
+}
+
+/* Wakes when an instance is made; without it the regular look finds them. */
+static int watch_instances(void)
+{
+	const char *root = getenv("MKCTL_ROOT");
+	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	char path[4096];
+
+	if (fd < 0)
+		return -1;
+	snprintf(path, sizeof(path), "%s/instances", root ? root : MK_ROOT);
+	inotify_add_watch(fd, path, IN_CREATE | IN_DELETE);
+	return fd;
+}
+
+static struct pollfd *poll_table(int watch, size_t *count)
+{
+	struct pollfd *fds;
+	struct follower *f;
+	size_t n = 1;
+
+	for (f = followers; f; f = f->next)
+		n++;
+	fds = calloc(n, sizeof(*fds));
+	if (!fds)
+		mk_error_out_of_memory();
+	fds[0] = (struct pollfd){ .fd = watch, .events = POLLIN };
+	n = 1;
+	for (f = followers; f; f = f->next, n++) {
+		fds[n].fd = f->console >= 0 ? f->console : f->events;
+		fds[n].events = f->console >= 0 ? POLLIN : POLLPRI;
+	}
+	*count = n;
+	return fds;
+}
+
+/* One turn: sleep until someone has something to say, then let them all. */
+static void follow_once(int watch)
+{
+	struct follower *f;
+	struct pollfd *fds;
+	char buf[4096];
+	size_t i = 1, n;
+
+	fds = poll_table(watch, &n);
+	poll(fds, n, LOOK_AGAIN_MS);
+	for (f = followers; f; f = f->next, i++) {
+		if (f->console < 0)
+			follower_look(f);
+		else if (fds[i].revents)
+			follower_read(f);
+	}
+	free(fds);
+	/* Only that something was there matters, not what. */
+	while (watch >= 0 && read(watch, buf, sizeof(buf)) > 0)
+		;
+	remove_gone();
+	add_new();
+	fflush(stdout);
+}
+
+static int follow_all(void)
+{
+	int watch = watch_instances();
+
+	add_new();
+	while (!ferror(stdout))
+		follow_once(watch);
+	return MK_FAILED;
+}
+
+/* Copies until the end of the file, waiting for more where @follow says so. */
+static int copy_file(const char *name, const char *file, bool follow)
+{
+	int fd = mk_file_open(name, file, O_RDONLY | (follow ? O_NONBLOCK : 0));
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	char buf[4096];
+	ssize_t n;
+
+	if (fd < 0)
+		return mk_error_op("logs", name, errno);
+	for (;;) {
+		n = read(fd, buf, sizeof(buf));
+		if (n > 0 && fwrite(buf, 1, n, stdout) == (size_t)n)
+			continue;
+		fflush(stdout);
+		if (n >= 0 || (errno != EAGAIN && errno != EINTR))
+			break;
+		poll(&pfd, 1, MK_FOREVER);
+	}
+	close(fd);
+	return n || ferror(stdout) ? mk_error_op("logs", name, errno) : MK_OK;
+}
+
+int mk_logs(int argc, char **argv)
+{
+	bool follow = false, all = false;
+	const struct mk_opt opts[] = {
+		{ "follow", 'f', MK_OPT_FLAG, &follow },
+		{ "all", 'a', MK_OPT_FLAG, &all },
+		{ }
+	};
+	const char *name;
+
+	if (mk_opts_parse(argc, argv, opts, &name, 0, 1))
+		return MK_USAGE;
+	if (all && name)
+		return mk_opts_usage("either --all or one name", name);
+	if (all)
+		return follow_all();
+	if (!name)
+		return mk_opts_usage("a name, or --all", NULL);
+	if (!mk_file_name_ok(name))
+		return mk_error_op("logs", name, ENOENT);
+	return copy_file(name, follow ? "console" : "log", follow);
+}

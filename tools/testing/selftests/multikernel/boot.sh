@@ -1,0 +1,175 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# An instance boots: the very image that runs here, with an empty command
+# line, on two CPUs. Looks from inside at all that it should have of its own.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+# One instance serves all tests; the first of them starts it.
+MK_KEEP=1
+CPUS=$(last_cpus 2) || :
+
+an_instance_boots_to_a_shell()
+{
+	mk_boot web "$CPUS"
+	is "$(get web state)" running 'state'
+	is "$(get web reason)" none 'reason'
+	is "$(counter web events starts)" 1 'starts'
+	has "$(mk_run web 'uname -r')" "^$(uname -r)$" 'the same image runs'
+}
+
+it_needs_no_command_line_parameter()
+{
+	is "$(mk_run web 'cat /proc/cmdline')" '' 'command line inside'
+	is "$(get web cmdline)" '' 'command line as the host knows it'
+}
+
+it_has_all_its_cpus_and_they_work()
+{
+	is "$(mk_run web nproc)" 2 'nproc'
+	is "$(mk_run web 'cat /sys/devices/system/cpu/online')" 0-1 'online'
+	for cpu in 0 1; do
+		is "$(mk_run web "taskset -c $cpu sh -c 'cut -d\" \" -f39 /proc/self/stat'")" \
+			$cpu "a program on CPU $cpu"
+	done
+}
+
+it_can_take_a_cpu_offline_and_online()
+{
+	mk_run web 'echo 0 > /sys/devices/system/cpu/cpu1/online'
+	is "$(mk_run web nproc)" 1 'nproc with one CPU offline'
+	mk_run web 'echo 1 > /sys/devices/system/cpu/cpu1/online'
+	is "$(mk_run web nproc)" 2 'nproc with both online again'
+	ok answers web
+}
+
+# What it has to spend on itself (its kernel, page structures, the
+# initramfs that was unpacked) is less than a third of 256 MiB.
+its_memory_is_what_it_was_given()
+{
+	local given total
+
+	given=$(($(bytes "$MK_MEM") / 1024))
+	total=$(mk_run web "sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo")
+	between $((given * 2 / 3)) "$total" "$given" 'MemTotal in kB'
+}
+
+it_knows_the_time_of_day()
+{
+	local before inside after
+
+	before=$(date +%s)
+	inside=$(mk_run web 'date +%s')
+	after=$(date +%s)
+	between $((before - 2)) "$inside" $((after + 2)) 'seconds since 1970'
+}
+
+# uptime_cs: uptime in hundredths of seconds, of the host or an instance
+uptime_cs()
+{
+	local up
+
+	if [ -n "${1:-}" ]; then
+		up=$(mk_run "$1" 'cut -d" " -f1 /proc/uptime')
+	else
+		up=$(cut -d' ' -f1 /proc/uptime)
+	fi
+	echo $((${up%.*} * 100 + 1${up#*.} - 100))
+}
+
+enough_time_has_passed()
+{
+	[ "$(uptime_cs)" -ge $(($1 + 500)) ]
+}
+
+# Each reading from inside lies between two of the host's, so the time that
+# has passed inside is known to lie between two lengths; 2 % for the figures
+# with which both kernels scale their TSC.
+its_clock_runs_as_fast_as_ours()
+{
+	local a0 a1 b0 b1 in0 in1 low high
+
+	has "$(mk_run web 'cat /sys/devices/system/clocksource/clocksource0/current_clocksource')" \
+		'^tsc' 'clocksource'
+	a0=$(uptime_cs) in0=$(uptime_cs web) a1=$(uptime_cs)
+	wait_until 'five seconds pass' enough_time_has_passed "$a1"
+	b0=$(uptime_cs) in1=$(uptime_cs web) b1=$(uptime_cs)
+	low=$(((b0 - a1) * 98 / 100 - 1)) high=$(((b1 - a0) * 102 / 100 + 1))
+	between "$low" $((in1 - in0)) "$high" 'hundredths of seconds inside'
+}
+
+timer_interrupts()
+{
+	mk_run web "sed -n 's/^ *LOC: *\([0-9]*\) *\([0-9]*\) .*/\\$1/p' /proc/interrupts"
+}
+
+ticked_since()
+{
+	[ "$(timer_interrupts "$1")" -gt "$2" ]
+}
+
+each_cpu_has_a_timer()
+{
+	local cpu count
+
+	for cpu in 0 1; do
+		count=$(timer_interrupts $((cpu + 1)))
+		mk_run web "taskset -c $cpu sleep 0.2"
+		wait_until "CPU $cpu has more than $count timer interrupts" \
+			ticked_since $((cpu + 1)) "$count"
+	done
+}
+
+its_log_is_free_of_warnings()
+{
+	is "$(mk_run web "dmesg | grep -E 'WARNING:|BUG:|Oops|Call Trace|NMI received for unknown' || :")" \
+		'' 'complaints in the log of the instance'
+}
+
+text_address()
+{
+	mk_run web "sed -n 's/ T _text$//p' /proc/kallsyms"
+}
+
+# Some 500 places are to be had, so two starts are alike now and then; four
+# are not.
+each_start_is_at_another_address()
+{
+	local first again i
+
+	first=$(text_address)
+	has "$first" '^ffffffff[0-9a-f]*$' 'address of _text'
+	for i in 1 2 3; do
+		ok mkctl kill web
+		mk_start web
+		again=$(text_address)
+		has "$again" '^ffffffff[0-9a-f]*$' 'address of _text'
+		[ "$again" = "$first" ] || return 0
+		note "start $i is at $first again"
+	done
+	return 1
+}
+
+removed_it_leaves_the_host_whole()
+{
+	local cpu
+
+	ok mkctl rm -f web
+	for cpu in $(each_cpu "$CPUS"); do
+		ok cpu_works "$cpu"
+	done
+}
+
+mk_main \
+	an_instance_boots_to_a_shell \
+	it_needs_no_command_line_parameter \
+	it_has_all_its_cpus_and_they_work \
+	its_memory_is_what_it_was_given \
+	it_knows_the_time_of_day \
+	its_clock_runs_as_fast_as_ours \
+	each_cpu_has_a_timer \
+	it_can_take_a_cpu_offline_and_online \
+	its_log_is_free_of_warnings \
+	each_start_is_at_another_address \
+	removed_it_leaves_the_host_whole

@@ -1,0 +1,168 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The console of an instance: from its first line on, both ways, for several
+# readers, and without loss when nobody reads.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+MK_KEEP=1
+CPU=$(last_cpus 1) || :
+CONSOLE=$MK_FS/instances/web/console
+
+an_instance_starts()
+{
+	mk_boot web "$CPU"
+}
+
+early_messages_are_there()
+{
+	has "$(mkctl logs web)" 'Linux version' 'the banner'
+	has "$(mkctl logs web)" 'Command line:' 'the command line'
+	has "$(mkctl logs web)" 'init reached' 'its init'
+}
+
+# What the instance's kernel keeps of its own first words, without those that
+# are for debugging only and go to no console.
+nothing_of_the_boot_is_missing()
+{
+	local line missing=0
+
+	mk_run web 'dmesg -r | sed -n "s/^<[0-6]>\[[^]]*\] //p" | head -n 60' \
+		> "$MK_TMP/dmesg"
+	mkctl logs web | tr -d '\r' > "$MK_TMP/log"
+	between 30 "$(wc -l < "$MK_TMP/dmesg")" 60 'lines to look for'
+	while IFS= read -r line; do
+		grep -q -F -e "$line" "$MK_TMP/log" || {
+			note "missing: $line"
+			missing=$((missing + 1))
+		}
+	done < "$MK_TMP/dmesg"
+	is $missing 0 'missing lines'
+}
+
+a_command_is_answered()
+{
+	is "$(mk_run web 'expr 6 \* 7')" 42 'an answer'
+	is "$(mk_run web 'echo one; echo two')" "$(printf 'one\ntwo')" 'two lines'
+}
+
+# The tty on its console echoes what is typed, if it is told to.
+it_is_a_terminal()
+{
+	mk_run web 'tty > /tmp/tty; stty -F /dev/hvc0 -a > /tmp/stty'
+	has "$(mk_run web 'cat /tmp/tty')" '^/dev/' 'tty'
+	has "$(mk_run web 'cat /tmp/stty')" 'speed' 'stty'
+	mk_run web 'stty echo'
+	printf '%s\n' ': an echo' |
+		mkctl console web --new --until ': an echo' \
+			--timeout "$MK_LIMIT" > "$MK_TMP/echo"
+	has "$(cat "$MK_TMP/echo")" ': an echo' 'an echo'
+	mk_login web
+}
+
+ctrl_c_ends_a_program()
+{
+	mk_send web 'sleep 100000'
+	wait_until 'it ends' pressed_until_it_answers
+	is "$(mk_run web 'pidof sleep | wc -w')" 0 'programs that sleep'
+}
+
+# Ctrl-C is sent again, because the first could come before the program.
+pressed_until_it_answers()
+{
+	printf '\003' > "$CONSOLE"
+	printf 'printf "MK%%s\\n" "_alive"\n' |
+		mkctl console web --new --until MK_alive --timeout 2
+}
+
+# The reader comes when all has been written.
+nothing_is_lost_when_nobody_reads()
+{
+	local line='0123456789012345678901234567890123456789'
+
+	mk_send web "seq -f '%g $line' 1 4000; echo MK''DONE"
+	wait_until 'the end of 200 kB' grep -q MKDONE "$MK_FS/instances/web/log"
+	tr -d '\r' < "$MK_FS/instances/web/log" | grep " $line\$" > "$MK_TMP/got"
+	seq 1 4000 | sed "s/\$/ $line/" > "$MK_TMP/wanted"
+	cmp "$MK_TMP/got" "$MK_TMP/wanted" || {
+		is "$(wc -l < "$MK_TMP/got")" 4000 'lines'
+		note "$(diff "$MK_TMP/got" "$MK_TMP/wanted" | head -n 5)"
+		return 1
+	}
+	is "$(get web stats/console_dropped)" 0 'console_dropped'
+}
+
+several_readers_see_the_same()
+{
+	local i
+
+	mkctl logs -f web > "$MK_TMP/r1" & one=$!
+	mkctl logs -f web > "$MK_TMP/r2" & two=$!
+	mk_run web 'seq 1 500' > /dev/null
+	for i in 1 2; do
+		wait_until "reader $i" grep -q '^500' "$MK_TMP/r$i"
+	done
+	kill $one $two
+	i=$(wc -c < "$MK_TMP/r1")
+	head -c "$i" "$MK_TMP/r2" > "$MK_TMP/r3"
+	head -c "$(wc -c < "$MK_TMP/r3")" "$MK_TMP/r1" > "$MK_TMP/r4"
+	ok cmp "$MK_TMP/r3" "$MK_TMP/r4"
+	between 100000 "$(wc -c < "$MK_TMP/r4")" 100000000 'bytes in common'
+}
+
+a_reader_without_patience_is_told_so()
+{
+	is "$(mkprobe try-read "$CONSOLE")" EAGAIN 'reading without waiting'
+}
+
+input_of_some_size_arrives_whole()
+{
+	local want
+
+	seq 1 4000 > "$MK_TMP/input"
+	want=$(md5sum < "$MK_TMP/input")
+	mk_send web "stty -echo; head -n 4000 | md5sum > /tmp/sum; echo MK''SUM"
+	mkctl console web --new --until MKSUM --timeout "$MK_LIMIT" \
+		< "$MK_TMP/input" > /dev/null
+	mk_login web
+	is "$(mk_run web 'cat /tmp/sum')" "$want" 'sum of 18 kB of input'
+}
+
+# Reading ends when the instance does, and what it said can be read after.
+its_end_is_the_end_of_the_file()
+{
+	mk_run web 'echo last words'
+	mkctl logs -f web > "$MK_TMP/follow" & one=$!
+	wait_until 'the reader is there' grep -q 'last words' "$MK_TMP/follow"
+	ok mkctl kill web
+	wait_until 'the reader ends' reader_is_gone $one
+	has "$(mkctl logs web)" 'last words' 'the log of the dead'
+	has "$(mkprobe try-read "$CONSOLE")" '^end after' 'the console of the dead'
+}
+
+reader_is_gone()
+{
+	! kill -0 "$1"
+}
+
+a_new_start_begins_a_new_log()
+{
+	mk_start web
+	is "$(mkctl logs web | grep -c 'Linux version')" 1 'banners'
+	is "$(mkctl logs web | grep -c 'last words')" 0 'words of the last life'
+}
+
+mk_main \
+	an_instance_starts \
+	early_messages_are_there \
+	nothing_of_the_boot_is_missing \
+	a_command_is_answered \
+	it_is_a_terminal \
+	ctrl_c_ends_a_program \
+	a_reader_without_patience_is_told_so \
+	nothing_is_lost_when_nobody_reads \
+	several_readers_see_the_same \
+	input_of_some_size_arrives_whole \
+	its_end_is_the_end_of_the_file \
+	a_new_start_begins_a_new_log

@@ -1,0 +1,194 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The face: names, ids, the files of an instance, what info/ says.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+DIR=$MK_FS/instances
+
+info_tells_what_this_is()
+{
+	has "$(cat "$MK_FS/info/version")" '[0-9]' 'info/version'
+	has "$(cat "$MK_FS/info/abi")" '^[0-9]' 'info/abi'
+	ok test -r "$MK_FS/info/features"
+	ok test -r "$MK_FS/pool/cpus"
+	ok test -r "$MK_FS/pool/memory"
+	ok test -r "$MK_FS/pool/quarantine"
+}
+
+mkdir_makes_an_instance_with_all_its_files()
+{
+	local file
+
+	is "$(mkprobe mkdir "$DIR/web")" OK 'mkdir'
+	for file in id state reason cpus memory memory.map cmdline image \
+		    console log events nop stats/messages_sent \
+		    stats/messages_received stats/doorbells_sent \
+		    stats/doorbells_suppressed stats/bad_messages \
+		    stats/console_dropped; do
+		ok test -f "$DIR/web/$file"
+	done
+	is "$(get web state)" offline 'state'
+	is "$(get web reason)" none 'reason'
+	is "$(get web image)" '' 'image'
+	is "$(get web cmdline)" '' 'cmdline'
+	is "$(counter web events starts)" 0 'starts'
+}
+
+rmdir_removes_it()
+{
+	is "$(mkprobe mkdir "$DIR/web")" OK 'mkdir'
+	is "$(mkprobe rmdir "$DIR/web")" OK 'rmdir'
+	ok test ! -e "$DIR/web"
+	is "$(mkprobe rmdir "$DIR/web")" ENOENT 'rmdir again'
+}
+
+long_name()
+{
+	printf "%${1}s" '' | tr ' ' x
+}
+
+names_are_checked()
+{
+	local name
+
+	for name in a A-b_c.9 .hidden -dash "$(long_name 63)"; do
+		is "$(mkprobe mkdir "$DIR/$name")" OK "the name '$name'"
+		is "$(mkprobe rmdir "$DIR/$name")" OK "removing '$name'"
+	done
+	for name in 'a b' 'a:b' 'a+b' "$(printf 'a\nb')" "$(printf '\303\244')" \
+		    "$(long_name 64)"; do
+		refused EINVAL "the name '$name'" mkprobe mkdir "$DIR/$name"
+	done
+}
+
+a_name_is_there_once()
+{
+	is "$(mkprobe mkdir "$DIR/web")" OK 'mkdir'
+	refused_early EEXIST 'the same name again' mkprobe mkdir "$DIR/web"
+}
+
+directories_are_made_nowhere_else()
+{
+	is "$(mkprobe mkdir "$DIR/web")" OK 'mkdir'
+	refused_early EPERM,EACCES,EINVAL,EOPNOTSUPP 'mkdir in an instance' \
+		mkprobe mkdir "$DIR/web/sub"
+	refused_early EPERM,EACCES,EINVAL,EOPNOTSUPP 'mkdir at the top' \
+		mkprobe mkdir "$MK_FS/sub"
+	refused_early EPERM,EACCES,EINVAL,ENOTEMPTY,EBUSY,EOPNOTSUPP \
+		'rmdir of instances' mkprobe rmdir "$DIR"
+}
+
+ids_are_given_and_can_be_chosen()
+{
+	local a b
+
+	ok mkctl create a
+	ok mkctl create b
+	a=$(get a id) b=$(get b id)
+	between 1 "$a" 2047 'id of a'
+	between 1 "$b" 2047 'id of b'
+	ok test "$a" != "$b"
+	is "$(put a id 2047)" OK 'the highest id'
+	is "$(get a id)" 2047 'id'
+	is "$(put a id 2047)" OK 'its own id again'
+	refused EBUSY 'an id that another has' put b id 2047
+	refused EINVAL 'id 0, which is the host' put b id 0
+	refused EINVAL 'id 2048' put b id 2048
+	refused EINVAL 'a word' put b id one
+	refused EINVAL 'nothing' put b id ''
+	ok mkctl rm a
+	is "$(put b id 2047)" OK 'an id that has become free'
+}
+
+an_id_stays_once_an_image_is_loaded()
+{
+	mk_create web "$(last_cpus 1)"
+	mk_load web
+	refused EBUSY 'another id after the load' put web id 77
+}
+
+state_takes_three_words()
+{
+	ok mkctl create web
+	refused EINVAL 'an unknown word' put web state dance
+	refused EINVAL 'nothing' put web state ''
+	refused EINVAL 'a state that is no order' put web state running
+	refused EINVAL 'start without anything' put web state start
+	refused EBUSY,EINVAL 'stop of what does not run' put web state stop
+	refused EBUSY,EINVAL 'kill of what does not run' put web state kill
+}
+
+start_needs_all_three()
+{
+	local cpu
+
+	cpu=$(last_cpus 1)
+	ok mkctl create web --cpus "$cpu" --memory "$MK_MEM"
+	refused EINVAL 'start without an image' put web state start
+	mk_load web
+	is "$(put web cpus '')" OK 'giving the CPUs back'
+	refused EINVAL 'start without a CPU' put web state start
+}
+
+what_is_for_reading_is_not_written()
+{
+	local file
+
+	ok mkctl create web
+	for file in reason memory.map cmdline image log events stats/bad_messages; do
+		refused_early EACCES,EINVAL,EPERM,EIO,EOPNOTSUPP "writing $file" \
+			put web $file x
+	done
+}
+
+last_error_speaks_of_the_last_request()
+{
+	ok mkctl create web
+	is "$(last_error)" ok 'after what was granted'
+	is "$(put web id 0)" EINVAL 'id 0'
+	has "$(last_error)" '[a-z]* [a-z]*' 'a sentence after a refusal'
+	is "$(last_error | wc -l)" 1 'lines of it'
+	is "$(put web id 99)" OK 'id 99'
+	is "$(last_error)" ok 'after what was granted'
+}
+
+a_running_instance_is_not_removed()
+{
+	mk_boot web "$(last_cpus 1)"
+	refused EBUSY 'rmdir while it runs' mkprobe rmdir "$DIR/web"
+	ok answers web
+	ok mkctl kill web
+	is "$(mkprobe rmdir "$DIR/web")" OK 'rmdir after its end'
+}
+
+many_can_be_made_and_removed()
+{
+	local i ids
+
+	for i in $(seq 1 40); do
+		is "$(mkprobe mkdir "$DIR/m$i")" OK "mkdir m$i"
+	done
+	ids=$(cat "$DIR"/m*/id | sort -u | wc -l)
+	is "$ids" 40 'different ids'
+	for i in $(seq 1 40); do
+		is "$(mkprobe rmdir "$DIR/m$i")" OK "rmdir m$i"
+	done
+}
+
+mk_main \
+	info_tells_what_this_is \
+	mkdir_makes_an_instance_with_all_its_files \
+	rmdir_removes_it \
+	names_are_checked \
+	a_name_is_there_once \
+	directories_are_made_nowhere_else \
+	ids_are_given_and_can_be_chosen \
+	an_id_stays_once_an_image_is_loaded \
+	state_takes_three_words \
+	start_needs_all_three \
+	what_is_for_reading_is_not_written \
+	last_error_speaks_of_the_last_request \
+	a_running_instance_is_not_removed \
+	many_can_be_made_and_removed

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * mkprobe: what the test scripts cannot do from a shell.
+ *
+ * A subcommand that stands for one system call prints "OK", or the name of
+ * the error ("EBUSY") and fails, so that a script can compare a word.
+ */
+#ifndef MKPROBE_H
+#define MKPROBE_H
+
+/* mkprobe.c */
+int probe_result(long ret);
+void *probe_read_file(const char *path, unsigned long *size);
+unsigned long probe_number(const char *text);
+
+/* image.c */
+int image_file_load(int argc, char **argv);
+int image_file_unload(int argc, char **argv);
+int image_load(int argc, char **argv);
+int image_unload(int argc, char **argv);
+int image_reboot(int argc, char **argv);
+
+/* machine.c */
+int machine_legacy(int argc, char **argv);
+int machine_plant(int argc, char **argv);
+int machine_restore(int argc, char **argv);
+int machine_scan(int argc, char **argv);
+int machine_mapped(int argc, char **argv);
+
+#endif /* MKPROBE_H */

@@ -1,0 +1,265 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# What an instance owns: CPUs and memory leave the host and come back, and
+# whatever cannot be given is refused whole.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+CPUS=$(last_cpus 2) || :
+CPU=$(last_cpus 1) || :
+OTHER=${CPUS%,*}
+TOTAL=$(host_total)
+
+is_lent()
+{
+	[ "$(cat "$MK_CPUS/cpu$1/online")" = 0 ]
+}
+
+cpus_leave_the_host_and_come_back()
+{
+	local cpu
+
+	ok mkctl create a
+	is "$(get a cpus)" '' 'a new instance has no CPU'
+	is "$(put a cpus "$CPUS")" OK "giving it CPUs $CPUS"
+	is "$(each_cpu "$(get a cpus)" | paste -s -d , -)" "$CPUS" 'its CPUs'
+	for cpu in $(each_cpu "$CPUS"); do
+		ok is_lent "$cpu"
+	done
+	is "$(put a cpus "$CPU")" OK 'giving one back'
+	ok cpu_works "$OTHER"
+	ok is_lent "$CPU"
+	is "$(put a cpus '')" OK 'giving all back'
+	is "$(get a cpus)" '' 'its CPUs'
+	ok cpu_works "$CPU"
+}
+
+removing_it_gives_cpus_back()
+{
+	ok mkctl create a --cpus "$CPUS"
+	ok is_lent "$CPU"
+	ok mkctl rm a
+	ok cpu_works "$CPU"
+	ok cpu_works "$OTHER"
+}
+
+cpus_that_cannot_be_given_are_refused()
+{
+	local absent
+
+	absent=$(($(sed 's/.*-//' "$MK_CPUS/possible") + 1))
+	ok mkctl create a
+	refused EBUSY 'the boot CPU' put a cpus 0
+	refused EBUSY 'the boot CPU among others' put a cpus "0,$CPU"
+	refused EBUSY 'all CPUs of the host' put a cpus "$(cat "$MK_CPUS/online")"
+	refused EINVAL 'a CPU that is not there' put a cpus "$absent"
+	refused EINVAL 'such a CPU among others' put a cpus "$CPU,$absent"
+	refused EINVAL 'a number beyond all' put a cpus 99999
+	refused EINVAL 'words' put a cpus 'all of them'
+	refused EINVAL 'half a range' put a cpus "$CPU-"
+	refused EINVAL 'a range backwards' put a cpus "$CPU-$OTHER"
+	refused EINVAL 'a negative number' put a cpus '-1'
+}
+
+an_offline_cpu_is_refused()
+{
+	ok mkctl create a
+	echo 0 > "$MK_CPUS/cpu$CPU/online"
+	refused EBUSY 'an offline CPU' put a cpus "$CPU" ||
+		{ echo 1 > "$MK_CPUS/cpu$CPU/online"; return 1; }
+	refused EBUSY 'an offline CPU among others' put a cpus "$CPUS" ||
+		{ echo 1 > "$MK_CPUS/cpu$CPU/online"; return 1; }
+	echo 1 > "$MK_CPUS/cpu$CPU/online"
+	is "$(put a cpus "$CPU")" OK 'the same CPU when it is online'
+}
+
+a_lent_cpu_is_refused_to_others()
+{
+	ok mkctl create a --cpus "$CPU"
+	ok mkctl create b
+	refused EBUSY 'a CPU that another has' put b cpus "$CPU"
+	refused EBUSY 'such a CPU among others' put b cpus "$CPUS"
+	is "$(put b cpus "$OTHER")" OK 'one that is free'
+}
+
+a_lent_cpu_cannot_be_onlined()
+{
+	ok mkctl create a --cpus "$CPU"
+	refused_early EBUSY 'onlining a lent CPU' \
+		mkprobe write "$MK_CPUS/cpu$CPU/online" 1
+	mk_boot web "$OTHER"
+	refused_early EBUSY 'onlining the CPU of a running instance' \
+		mkprobe write "$MK_CPUS/cpu$OTHER/online" 1
+	ok answers web
+	ok mkctl rm -f web
+	ok cpu_works "$OTHER"
+}
+
+smt_control_does_not_take_a_lent_cpu()
+{
+	local smt=$MK_CPUS/smt/control
+
+	[ "$(cat "$smt" 2> /dev/null)" = on ] ||
+		skip 'the CPUs of this machine have no threads to switch'
+	mk_boot web "$CPUS"
+	mkprobe write "$smt" off || :
+	mkprobe write "$smt" on || :
+	ok is_lent "$CPU"
+	ok is_lent "$OTHER"
+	ok answers web
+}
+
+sum_of_ranges()
+{
+	local line start end sum=0
+
+	for line in $(get "$1" memory.map | cut -d' ' -f1); do
+		start=${line%-*} end=${line#*-}
+		sum=$((sum + end - start))
+	done
+	echo $sum
+}
+
+memory_leaves_the_host_and_comes_back()
+{
+	local before after size
+
+	size=$(bytes "$MK_MEM")
+	ok mkctl create a
+	before=$(host_free)
+	is "$(bytes "$(get a memory)")" 0 'a new instance has no memory'
+	is "$(put a memory "$MK_MEM")" OK "giving it $MK_MEM"
+	is "$(bytes "$(get a memory)")" "$size" 'its memory'
+	is "$(sum_of_ranges a)" "$size" 'the sum of its ranges'
+	has "$(get a memory.map)" '^0x[0-9a-f]*000-0x[0-9a-f]*000 node[0-9]*$' \
+		'the form of memory.map'
+	# 8 MB for what moves by itself, a thirtieth of what is looked for
+	after=$(host_free)
+	between $((before - size / 1024 - 8192)) "$after" \
+		$((before - size / 1024 + 8192)) 'free memory of the host in kB'
+	is "$(put a memory 0)" OK 'giving it back'
+	is "$(get a memory.map)" '' 'its ranges'
+	free_again "$before" 'memory given back'
+}
+
+memory_can_grow_and_shrink_before_a_load()
+{
+	ok mkctl create a --memory 64M
+	is "$(put a memory 128M)" OK 'growing'
+	is "$(sum_of_ranges a)" "$(bytes 128M)" 'the sum of its ranges'
+	is "$(put a memory 32M)" OK 'shrinking'
+	is "$(sum_of_ranges a)" "$(bytes 32M)" 'the sum of its ranges'
+	is "$(put a memory "$(bytes 32M)")" OK 'the same, as plain bytes'
+}
+
+memory_that_cannot_be_given_is_refused()
+{
+	ok mkctl create a --memory 64M
+	refused EINVAL 'one byte more than a page' put a memory 4097
+	refused EINVAL 'half a page' put a memory 2048
+	refused EINVAL 'words' put a memory 'a lot'
+	refused EINVAL 'something behind the size' put a memory 64Mx
+	refused EINVAL 'nothing' put a memory ''
+	refused EINVAL 'a negative size' put a memory -4096
+	refused ENOMEM,ENOSPC 'twice what the machine has' \
+		put a memory $((TOTAL * 2))K
+	refused ENOMEM,ENOSPC 'all that the machine has' \
+		put a memory $((TOTAL / 4 * 4))K
+	refused ENOMEM,ENOSPC,EINVAL 'more than an address can say' \
+		put a memory 16777216T
+	is "$(sum_of_ranges a)" "$(bytes 64M)" 'what it had before'
+}
+
+# How much of an instance's memory the host has in its direct map.
+mapped()
+{
+	local line
+
+	for line in $1; do
+		mkprobe mapped "${line%-*}" "${line#*-}"
+	done | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+the_host_has_no_mapping_of_lent_memory()
+{
+	local map
+
+	[ -r /sys/kernel/debug/page_tables/kernel ] ||
+		skip 'needs CONFIG_PTDUMP_DEBUGFS and debugfs'
+	ok mkctl create a --memory "$MK_MEM"
+	map=$(get a memory.map | cut -d' ' -f1)
+	is "$(mapped "$map")" 0 'bytes mapped while lent'
+	is "$(put a memory 0)" OK 'giving it back'
+	is "$(mapped "$map")" "$(bytes "$MK_MEM")" 'bytes mapped afterwards'
+}
+
+# The text is written one letter further on inside than it is known here, so
+# that what is found in memory was written there and is no copy of ours.
+memory_is_scrubbed_before_the_host_gets_it()
+{
+	local text=abcdefghijklmnop map found=0 range
+
+	mk_boot web "$CPU"
+	mk_run web "yes \$(echo $text | tr a-y b-z) | head -c 33554432 > /tmp/secret; sync"
+	ok mkctl kill web
+	map=$(get web memory.map | cut -d' ' -f1)
+	for range in $map; do
+		found=$((found + $(mkprobe scan "${range%-*}" "${range#*-}" $text)))
+	done
+	between 1000 $found 10000 'pages with the text while it is lent'
+	ok mkctl unload web
+	is "$(put web memory 0)" OK 'giving it back'
+	for range in $map; do
+		is "$(mkprobe scan "${range%-*}" "${range#*-}" $text)" 0 \
+			"pages with the text in $range afterwards"
+	done
+}
+
+nothing_changes_while_an_image_is_loaded_or_runs()
+{
+	mk_create web "$CPU"
+	mk_load web
+	refused EBUSY 'memory with an image loaded' put web memory 64M
+	mk_start web
+	refused EBUSY 'memory while it runs' put web memory 64M
+	refused EBUSY 'memory back while it runs' put web memory 0
+	refused EBUSY 'more CPUs while it runs' put web cpus "$CPUS"
+	refused EBUSY 'no CPU while it runs' put web cpus ''
+	ok answers web
+}
+
+everything_is_as_it_was()
+{
+	local online free pool round
+
+	online=$(cat "$MK_CPUS/online") pool=$(grep . "$MK_FS"/pool/* || :)
+	free=$(host_free)
+	for round in 1 2 3; do
+		note "round $round"
+		ok mkctl create a --cpus "$CPU" --memory 128M
+		ok mkctl create b --cpus "$OTHER" --memory 128M
+		ok mkctl rm a
+		ok mkctl rm b
+	done
+	is "$(cat "$MK_CPUS/online")" "$online" 'CPUs online'
+	is "$(host_total)" "$TOTAL" 'MemTotal'
+	is "$(grep . "$MK_FS"/pool/* || :)" "$pool" 'pool'
+	free_again "$free" 'three rounds of create and rm'
+}
+
+mk_main \
+	cpus_leave_the_host_and_come_back \
+	removing_it_gives_cpus_back \
+	cpus_that_cannot_be_given_are_refused \
+	an_offline_cpu_is_refused \
+	a_lent_cpu_is_refused_to_others \
+	a_lent_cpu_cannot_be_onlined \
+	smt_control_does_not_take_a_lent_cpu \
+	memory_leaves_the_host_and_comes_back \
+	memory_can_grow_and_shrink_before_a_load \
+	memory_that_cannot_be_given_is_refused \
+	the_host_has_no_mapping_of_lent_memory \
+	memory_is_scrubbed_before_the_host_gets_it \
+	nothing_changes_while_an_image_is_loaded_or_runs \
+	everything_is_as_it_was

@@ -1,0 +1,160 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Two instances beside each other: nothing is shared, and the end of one is
+# no affair of the other.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+MK_KEEP=1
+BOTH=$(last_cpus 2) || :
+A=${BOTH%,*}
+B=${BOTH#*,}
+
+two_instances_start()
+{
+	mk_create a "$A"
+	mk_create b "$B"
+	mk_load a
+	mk_load b
+	ok mkctl start a
+	ok mkctl start b
+	wait_for_state a running
+	wait_for_state b running
+	mk_login a
+	mk_login b
+}
+
+they_are_two()
+{
+	ok test "$(get a id)" != "$(get b id)"
+	mk_run a 'hostname first'
+	mk_run b 'hostname second'
+	is "$(mk_run a hostname)" first 'name of the first'
+	is "$(mk_run b hostname)" second 'name of the second'
+	ok test "$(mk_run a 'cat /proc/sys/kernel/random/boot_id')" != \
+		"$(mk_run b 'cat /proc/sys/kernel/random/boot_id')"
+}
+
+# Sorted by their start, each range ends before the next begins.
+their_memory_does_not_overlap()
+{
+	local line end=0
+
+	cat "$MK_FS/instances/a/memory.map" "$MK_FS/instances/b/memory.map" |
+		cut -d' ' -f1 | while read -r line; do
+		echo $((${line%-*})) $((${line#*-}))
+	done | sort -n > "$MK_TMP/ranges"
+	between 2 "$(wc -l < "$MK_TMP/ranges")" 1000 'ranges'
+	while read -r from to; do
+		between "$end" "$from" "$to" 'start of a range'
+		end=$to
+	done < "$MK_TMP/ranges"
+}
+
+both_answer_at_the_same_time()
+{
+	local one two
+
+	mkctl ping a -c 300 > "$MK_TMP/a" 2>&1 & one=$!
+	mkctl ping b -c 300 > "$MK_TMP/b" 2>&1 & two=$!
+	wait $one || { note "$(cat "$MK_TMP/a")"; return 1; }
+	wait $two || { note "$(cat "$MK_TMP/b")"; return 1; }
+}
+
+# untouched COMMAND...: b lives on in the same life while it is run
+untouched()
+{
+	local boot_id starts
+
+	boot_id=$(mk_run b 'cat /proc/sys/kernel/random/boot_id')
+	starts=$(counter b events starts)
+	"$@"
+	is "$(get b state)" running 'state of b'
+	is "$(counter b events starts)" "$starts" 'starts of b'
+	is "$(mk_run b 'cat /proc/sys/kernel/random/boot_id')" "$boot_id" \
+		'boot id of b'
+	ok answers b
+}
+
+kill_a()
+{
+	ok mkctl kill a
+	mk_start a
+}
+
+panic_a()
+{
+	mk_send a 'echo c > /proc/sysrq-trigger'
+	wait_for_state a crashed
+	mk_start a
+}
+
+reboot_a()
+{
+	mk_send a 'reboot -f'
+	wait_for_state a loaded
+	mk_start a
+}
+
+stop_a()
+{
+	ok mkctl stop a
+	mk_start a
+}
+
+remove_a()
+{
+	ok mkctl rm -f a
+	ok cpu_works "$A"
+	mk_boot a "$A"
+}
+
+a_kill_leaves_the_other_alone()
+{
+	untouched kill_a
+}
+
+a_panic_leaves_the_other_alone()
+{
+	untouched panic_a
+}
+
+a_reboot_leaves_the_other_alone()
+{
+	untouched reboot_a
+}
+
+a_stop_leaves_the_other_alone()
+{
+	untouched stop_a
+}
+
+a_removal_leaves_the_other_alone()
+{
+	untouched remove_a
+}
+
+both_panic_at_once()
+{
+	mk_send a 'echo c > /proc/sysrq-trigger'
+	mk_send b 'echo c > /proc/sysrq-trigger'
+	wait_for_state a crashed
+	wait_for_state b crashed
+	mk_start a
+	mk_start b
+	ok answers a
+	ok answers b
+}
+
+mk_main \
+	two_instances_start \
+	they_are_two \
+	their_memory_does_not_overlap \
+	both_answer_at_the_same_time \
+	a_kill_leaves_the_other_alone \
+	a_panic_leaves_the_other_alone \
+	a_reboot_leaves_the_other_alone \
+	a_stop_leaves_the_other_alone \
+	a_removal_leaves_the_other_alone \
+	both_panic_at_once
