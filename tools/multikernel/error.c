@@ -22,7 +22,7 @@ struct hint {
 /* The first that fits is shown, so what fits everything stands at the end. */
 static const struct hint hints[] = {
 	{ "create", EEXIST, "Choose another name, or remove the old one: mkctl rm %s" },
-	{ "create", EINVAL, "A name has 1 to 63 letters, digits, dots, dashes or underscores." },
+	{ "create", EINVAL, "A name has 1 to 63 of A-Z a-z 0-9 . _ -, and no dot first." },
 	{ "id", EBUSY, "Choose an id that 'mkctl ps' does not show, before the first load." },
 	{ "id", EINVAL, "An id is a number from 1 to 2047." },
 	{ "cpus", EBUSY, "Choose CPUs that the host has online, except its boot CPU." },

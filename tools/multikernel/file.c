@@ -45,7 +45,7 @@ int mk_file_init(void)
 	return MK_OK;
 }
 
-/* The name becomes a part of a path, so what the kernel would refuse ends here. */
+/* The name becomes a part of a path, so what the kernel refuses ends here. */
 bool mk_file_name_ok(const char *name)
 {
 	static const char ok[] =
@@ -54,7 +54,7 @@ bool mk_file_name_ok(const char *name)
 
 	if (!len || len > MK_NAME_MAX || strspn(name, ok) != len)
 		return false;
-	return strcmp(name, ".") && strcmp(name, "..");
+	return *name != '.';
 }
 
 static int make_path(char *path, const char *name, const char *file)

@@ -25,7 +25,7 @@ static int check_name(const char *name)
 	if (mk_file_name_ok(name))
 		return 0;
 	mk_error("'%s' cannot be the name of an instance", name);
-	fputs("  A name has 1 to 63 letters, digits, dots, dashes or underscores.\n",
+	fputs("  A name has 1 to 63 of A-Z a-z 0-9 . _ -, and no dot first.\n",
 	      stderr);
 	return -1;
 }

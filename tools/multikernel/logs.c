@@ -77,35 +77,42 @@ static unsigned long long count_starts(struct follower *f)
 	return 0;
 }
 
-/* Opens the console if there was a start since it was open last. */
+static void follower_close(struct follower *f)
+{
+	if (f->used)
+		print_line(f);
+	if (f->console >= 0)
+		close(f->console);
+	f->console = -1;
+}
+
+/*
+ * Opens the console anew if there was a start since it was opened last. The
+ * text of a new life begins at the beginning of the file, so a position in
+ * the old one means nothing there.
+ */
 static void follower_look(struct follower *f)
 {
 	unsigned long long starts = count_starts(f);
 
-	if (f->gone || f->console >= 0 || starts == f->starts)
+	if (f->gone || starts == f->starts)
 		return;
+	follower_close(f);
 	f->starts = starts;
 	f->console = mk_file_open(f->name, "console", O_RDONLY | O_NONBLOCK);
-}
-
-static void follower_end(struct follower *f)
-{
-	if (f->used)
-		print_line(f);
-	close(f->console);
-	f->console = -1;
-	follower_look(f);
 }
 
 static void follower_read(struct follower *f)
 {
 	char buf[4096];
-	ssize_t n = read(f->console, buf, sizeof(buf));
+	ssize_t n;
 
+	follower_look(f);
+	n = f->console < 0 ? -1 : read(f->console, buf, sizeof(buf));
 	if (n > 0)
 		print_lines(f, buf, n);
 	else if (!n || (errno != EAGAIN && errno != EINTR))
-		follower_end(f);
+		follower_close(f);
 }
 
 static void follower_add(const char *name)
@@ -136,10 +143,7 @@ static void remove_gone(void)
 			continue;
 		}
 		*p = f->next;
-		if (f->used)
-			print_line(f);
-		if (f->console >= 0)
-			close(f->console);
+		follower_close(f);
 		if (f->events >= 0)
 			close(f->events);
 		free(f);
@@ -226,27 +230,47 @@ static int follow_all(void)
 	return MK_FAILED;
 }
 
-/* Copies until the end of the file, waiting for more where @follow says so. */
-static int copy_file(const char *name, const char *file, bool follow)
+static int copy_log(const char *name)
 {
-	int fd = mk_file_open(name, file, O_RDONLY | (follow ? O_NONBLOCK : 0));
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	size_t len;
+	char *text = mk_file_read(name, "log", &len);
+	bool done;
+
+	if (!text)
+		return mk_error_op("logs", name, errno);
+	done = fwrite(text, 1, len, stdout) == len && !fflush(stdout);
+	free(text);
+	return done ? MK_OK : MK_FAILED;
+}
+
+/* Copies one life of an instance, until it ends or another one begins. */
+static int follow_one(const char *name)
+{
+	struct follower f = {
+		.console = mk_file_open(name, "console", O_RDONLY | O_NONBLOCK),
+		.events = mk_file_open(name, "events", O_RDONLY),
+	};
+	struct pollfd pfd = { .fd = f.console, .events = POLLIN };
 	char buf[4096];
 	ssize_t n;
 
-	if (fd < 0)
+	if (f.console < 0 || f.events < 0)
 		return mk_error_op("logs", name, errno);
-	for (;;) {
-		n = read(fd, buf, sizeof(buf));
-		if (n > 0 && fwrite(buf, 1, n, stdout) == (size_t)n)
-			continue;
-		fflush(stdout);
-		if (n >= 0 || (errno != EAGAIN && errno != EINTR))
+	f.starts = count_starts(&f);
+	do {
+		n = read(f.console, buf, sizeof(buf));
+		if (n > 0 && fwrite(buf, 1, n, stdout) != (size_t)n)
 			break;
-		poll(&pfd, 1, MK_FOREVER);
-	}
-	close(fd);
-	return n || ferror(stdout) ? mk_error_op("logs", name, errno) : MK_OK;
+		if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+			fflush(stdout);
+			poll(&pfd, 1, MK_FOREVER);
+			n = 1;
+		}
+	} while (n > 0 && count_starts(&f) == f.starts && !f.gone);
+	fflush(stdout);
+	close(f.console);
+	close(f.events);
+	return ferror(stdout) ? MK_FAILED : MK_OK;
 }
 
 int mk_logs(int argc, char **argv)
@@ -269,5 +293,5 @@ int mk_logs(int argc, char **argv)
 		return mk_opts_usage("a name, or --all", NULL);
 	if (!mk_file_name_ok(name))
 		return mk_error_op("logs", name, ENOENT);
-	return copy_file(name, follow ? "console" : "log", follow);
+	return follow ? follow_one(name) : copy_log(name);
 }

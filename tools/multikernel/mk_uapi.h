@@ -9,10 +9,6 @@
 #include <linux/kexec.h>
 #include <linux/reboot.h>
 
-#if __has_include(<linux/multikernel.h>)
-#include <linux/multikernel.h>
-#endif
-
 /* kexec_file_load(): the image is for an instance, whose id is in bits 16..26 */
 #ifndef KEXEC_FILE_MULTIKERNEL
 #define KEXEC_FILE_MULTIKERNEL		0x00000040
@@ -30,7 +26,7 @@
 #define LINUX_REBOOT_CMD_MULTIKERNEL	0x4d4b4558
 #endif
 
-/* Ids of instances; 0 stands for the host */
+/* Ids of instances; 0 stands for the host. In <linux/multikernel.h>, too. */
 #ifndef MULTIKERNEL_ID_MAX
 #define MULTIKERNEL_ID_MIN		1
 #define MULTIKERNEL_ID_MAX		2047

@@ -7,7 +7,7 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 # One instance serves all tests; the first of them starts it.
-MK_KEEP=1
+export MK_KEEP=1
 CPUS=$(last_cpus 2) || :
 
 an_instance_boots_to_a_shell()

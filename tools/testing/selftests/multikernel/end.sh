@@ -6,7 +6,7 @@
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-MK_KEEP=1
+export MK_KEEP=1
 CPUS=$(last_cpus 2) || :
 
 an_instance_starts()
@@ -76,9 +76,14 @@ panic_inside()
 # panic=1 asks for a reboot after it; no machine reset comes of that.
 panic_with_a_reboot_inside()
 {
-	mk_run web 'echo 1 > /proc/sys/kernel/panic'
+	ok mkctl kill web
+	mk_load web 'panic=1'
+	mk_start web
 	mk_send web 'echo c > /proc/sysrq-trigger'
 	ended crashed 'panic: .*sysrq' 'a panic that wants a reboot'
+	ok mkctl kill web
+	mk_load web
+	mk_start web
 }
 
 sysrq_reboot_inside()

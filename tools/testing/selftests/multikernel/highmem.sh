@@ -14,7 +14,7 @@ above()
 {
 	local line start end sum=0
 
-	for line in $(cut -d' ' -f1 "$MK_FS/instances/$1/memory.map"); do
+	for line in $(get "$1" memory.map | cut -d' ' -f1); do
 		start=$((${line%-*})) end=$((${line#*-}))
 		[ $start -ge $FOUR_GIB ] || start=$FOUR_GIB
 		[ $end -le $start ] || sum=$((sum + end - start))

@@ -9,7 +9,7 @@
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-MK_KEEP=1
+export MK_KEEP=1
 CPUS=$(last_cpus 2) || :
 
 compare()

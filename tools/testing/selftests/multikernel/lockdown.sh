@@ -7,7 +7,7 @@
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-MK_KEEP=1
+export MK_KEEP=1
 CPU=$(last_cpus 1) || :
 LOCKDOWN=/sys/kernel/security/lockdown
 

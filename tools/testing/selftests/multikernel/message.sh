@@ -6,7 +6,7 @@
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-MK_KEEP=1
+export MK_KEEP=1
 CPU=$(last_cpus 1) || :
 
 stat_of()

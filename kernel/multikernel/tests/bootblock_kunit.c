@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of bootblock.c: what the host lays out and fills is what the instance
+ * accepts; nothing overlaps; what does not fit is refused; and no damage to the
+ * block gets a list accepted that leaves the shared area.
+ */
+
+#include <kunit/test.h>
+#include <linux/align.h>
+#include <linux/mm.h>
+#include <linux/multikernel/abi/x86.h>
+#include <linux/prandom.h>
+#include <linux/sizes.h>
+
+#include "../internal.h"
+
+#define BLOCK_FUZZ		100000
+
+/* Any two parts of the shared area, in bytes from its start */
+struct block_part {
+	u64 off;
+	u64 size;
+};
+
+#define BLOCK_MAX_PARTS		16
+
+struct block_parts {
+	struct block_part part[BLOCK_MAX_PARTS];
+	unsigned int nr;
+};
+
+static void block_exit(struct kunit *test)
+{
+	mk_error_clear();
+}
+
+struct block_size_case {
+	unsigned int cpus;
+	unsigned int mem;
+};
+
+static const struct block_size_case block_sizes[] = {
+	{ 1, 1 }, { 1, MK_MEM_RANGES }, { 2, 3 }, { 15, 1 }, { 16, 1 }, { 17, 1 },
+	{ 64, MK_MEM_RANGES }, { 256, 8 },
+};
+
+static void block_size_desc(const struct block_size_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%u CPUs, %u ranges", c->cpus, c->mem);
+}
+
+KUNIT_ARRAY_PARAM(block_size, block_sizes, block_size_desc);
+
+/* Parts may touch, not overlap, and all lie inside */
+static void block_add_part(struct kunit *test, struct block_parts *parts, u64 off,
+			   u64 size, u64 area)
+{
+	unsigned int i;
+
+	KUNIT_ASSERT_LT(test, parts->nr, BLOCK_MAX_PARTS);
+	KUNIT_ASSERT_LE(test, off + size, area);
+	for (i = 0; i < parts->nr; i++) {
+		struct block_part *old = &parts->part[i];
+
+		KUNIT_EXPECT_TRUE_MSG(test, off >= old->off + old->size || old->off >= off + size,
+				      "%llu+%llu hits %llu+%llu", off, size, old->off, old->size);
+	}
+	parts->part[parts->nr++] = (struct block_part){ .off = off, .size = size };
+}
+
+static void block_check_parts(struct kunit *test, const struct mk_boot_block *block,
+			      struct block_parts *parts, u64 size)
+{
+	block_add_part(test, parts, 0, sizeof(*block), size);
+	block_add_part(test, parts, block->mem_off, block->nr_mem * 24, PAGE_SIZE);
+	block_add_part(test, parts, block->rings_off, block->nr_rings * 16, PAGE_SIZE);
+	block_add_part(test, parts, block->cpus_off, block->nr_cpus * 8, PAGE_SIZE);
+	block_add_part(test, parts, block->words_off, sizeof(struct mk_words), size);
+	/* The page of the park code lies between the words and the slots */
+	block_add_part(test, parts, block->words_off + PAGE_SIZE, PAGE_SIZE, size);
+	block_add_part(test, parts, block->x86.slots_off, block->nr_cpus * 256, size);
+	KUNIT_EXPECT_TRUE(test, PAGE_ALIGNED(block->words_off));
+	KUNIT_EXPECT_TRUE(test, PAGE_ALIGNED(block->x86.slots_off));
+	KUNIT_EXPECT_TRUE(test, IS_ALIGNED(block->mem_off, 8));
+	KUNIT_EXPECT_TRUE(test, IS_ALIGNED(block->rings_off, 4));
+	KUNIT_EXPECT_TRUE(test, IS_ALIGNED(block->cpus_off, 4));
+}
+
+/* Two kernels of different builds meet here: the numbers are the contract */
+static void block_test_abi(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, sizeof(struct mk_boot_locator), 24);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mk_boot_cpu), 8);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mk_boot_mem), 24);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mk_boot_ring), 16);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, name), 32);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, words_off), 112);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, x86), 144);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mk_boot_block), 176);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mk_words), 64 + 64 + 256);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mk_park_slot), MK_PARK_SLOT_SIZE);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_park_slot, cmd), MK_PARK_CMD);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_park_slot, state), MK_PARK_STATE);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_park_slot, cr3), MK_PARK_CR3);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_park_slot, entry), MK_PARK_ENTRY);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_park_slot, arg), MK_PARK_ARG);
+}
+
+static void block_test_layout(struct kunit *test)
+{
+	const struct block_size_case *c = test->param_value;
+	struct block_parts parts = {};
+	struct mk_boot_block block;
+	size_t size = 0;
+
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&block, c->cpus, c->mem, &size), 0);
+	KUNIT_EXPECT_EQ(test, block.magic, MK_BOOT_MAGIC);
+	KUNIT_EXPECT_EQ(test, block.version, MK_BOOT_VERSION);
+	KUNIT_EXPECT_EQ(test, block.size, 176);
+	KUNIT_EXPECT_EQ(test, block.nr_cpus, c->cpus);
+	KUNIT_EXPECT_EQ(test, block.nr_mem, c->mem);
+	KUNIT_EXPECT_TRUE(test, PAGE_ALIGNED(size));
+	block_check_parts(test, &block, &parts, size);
+	KUNIT_EXPECT_EQ(test, mk_boot_block_check(&block, size), 0);
+}
+
+/* The first page holds so many CPUs, and not one more */
+static void block_test_too_many(struct kunit *test)
+{
+	struct mk_boot_block block;
+	size_t size = 12345;
+	unsigned int mem, most;
+
+	for (mem = 1; mem <= MK_MEM_RANGES; mem++) {
+		most = (4096 - 192 - mem * 24 - 4 * 16) / 8;
+		KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, most, mem, &size), 0);
+		size = 12345;
+		KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, most + 1, mem, &size), -E2BIG);
+		KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, U32_MAX, mem, &size), -E2BIG);
+		KUNIT_EXPECT_EQ(test, size, 12345);
+	}
+	KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, 1, 1000, &size), -E2BIG);
+	KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, 1, U32_MAX, &size), -E2BIG);
+	KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, U32_MAX, U32_MAX, &size), -E2BIG);
+}
+
+/**
+ * struct block_fix - an instance that was never made, and its shared area
+ * @inst: the instance: two CPUs' worth of names and two ranges
+ * @block: its boot block, laid out and filled
+ * @size: of the shared area
+ */
+struct block_fix {
+	struct mk_instance *inst;
+	struct mk_boot_block block;
+	size_t size;
+};
+
+static void block_free_cpus(void *inst)
+{
+	free_cpumask_var(((struct mk_instance *)inst)->cpus);
+}
+
+static void block_make_inst(struct kunit *test, struct block_fix *fix)
+{
+	struct mk_instance *inst = kunit_kzalloc(test, sizeof(*inst), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, inst);
+	KUNIT_ASSERT_TRUE(test, zalloc_cpumask_var(&inst->cpus, GFP_KERNEL));
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, block_free_cpus, inst), 0);
+	cpumask_copy(inst->cpus, cpu_present_mask);
+	inst->id = 77;
+	inst->epoch = 3;
+	strscpy(inst->name, "block-test");
+	inst->mem.range[0] = (struct mk_range){ .page = virt_to_page(inst), .nr = 512 };
+	inst->mem.range[1] = (struct mk_range){ .page = virt_to_page(test), .nr = 1 };
+	inst->mem.nr = 2;
+	fix->inst = inst;
+}
+
+static struct block_fix *block_make(struct kunit *test)
+{
+	struct block_fix *fix = kunit_kzalloc(test, sizeof(*fix), GFP_KERNEL);
+	unsigned int cpus;
+	void *space;
+
+	KUNIT_ASSERT_NOT_NULL(test, fix);
+	block_make_inst(test, fix);
+	cpus = cpumask_weight(fix->inst->cpus);
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&fix->block, cpus, 2, &fix->size), 0);
+	space = kunit_kzalloc(test, fix->size + PAGE_SIZE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, space);
+	fix->inst->shared.va = PTR_ALIGN(space, PAGE_SIZE);
+	fix->inst->shared.size = fix->size;
+	mk_boot_block_fill(fix->inst, &fix->block);
+	return fix;
+}
+
+static void block_test_fill(struct kunit *test)
+{
+	struct block_fix *fix = block_make(test);
+	struct mk_boot_cpu *cpus = fix->inst->shared.va + fix->block.cpus_off;
+	struct mk_boot_mem *mem = fix->inst->shared.va + fix->block.mem_off;
+	unsigned int cpu, i = 0;
+
+	KUNIT_EXPECT_EQ(test, mk_boot_block_check(&fix->block, fix->size), 0);
+	KUNIT_EXPECT_EQ(test, fix->block.instance_id, 77);
+	KUNIT_EXPECT_EQ(test, fix->block.epoch, 3);
+	KUNIT_EXPECT_STREQ(test, fix->block.name, "block-test");
+	for_each_present_cpu(cpu) {
+		KUNIT_EXPECT_EQ(test, cpus[i].phys_id, mk_arch_phys_id(cpu));
+		KUNIT_EXPECT_EQ(test, cpus[i++].node, cpu_to_node(cpu));
+	}
+	KUNIT_EXPECT_EQ(test, mem[0].start_pa, __pa((unsigned long)fix->inst & PAGE_MASK));
+	KUNIT_EXPECT_EQ(test, mem[0].size, SZ_2M);
+	KUNIT_EXPECT_EQ(test, mem[1].start_pa, __pa((unsigned long)test & PAGE_MASK));
+	KUNIT_EXPECT_EQ(test, mem[1].size, SZ_4K);
+	KUNIT_EXPECT_EQ(test, mem[0].reserved, 0);
+}
+
+/* Each direction and class once, apart from each other and from all the rest */
+static void block_test_rings(struct kunit *test)
+{
+	struct block_fix *fix = block_make(test);
+	struct mk_boot_ring *ring = fix->inst->shared.va + fix->block.rings_off;
+	struct block_parts parts = {};
+	unsigned int i, seen = 0;
+
+	block_check_parts(test, &fix->block, &parts, fix->size);
+	KUNIT_ASSERT_EQ(test, fix->block.nr_rings, 2 * MK_NR_CLASSES);
+	for (i = 0; i < fix->block.nr_rings; i++, ring++) {
+		KUNIT_ASSERT_LE(test, ring->dir, MK_RING_TO_HOST);
+		KUNIT_ASSERT_LT(test, ring->class, MK_NR_CLASSES);
+		seen |= BIT(ring->class * 2 + ring->dir);
+		KUNIT_EXPECT_EQ(test, ring->slots & (ring->slots - 1), 0);
+		KUNIT_EXPECT_GT(test, ring->slots, 1);
+		KUNIT_EXPECT_EQ(test, ring->reserved, 0);
+		KUNIT_EXPECT_TRUE(test, PAGE_ALIGNED(ring->ring_off));
+		block_add_part(test, &parts, ring->ring_off, 64 + ring->slots * 64ULL, fix->size);
+	}
+	KUNIT_EXPECT_EQ(test, seen, 0xf);
+}
+
+/**
+ * struct block_damage - one field that is not as it was
+ * @what: which
+ * @off: its offset
+ * @len: its size, 4 or 8
+ * @value: what is written there
+ * @from_end: @value is added to the size of the shared area
+ * @ret: what the check has to say
+ */
+struct block_damage {
+	const char *what;
+	size_t off;
+	size_t len;
+	s64 value;
+	bool from_end;
+	int ret;
+};
+
+#define DAMAGE(field, val, end, err) {					\
+	.what = #field " " #val,					\
+	.off = offsetof(struct mk_boot_block, field),			\
+	.len = sizeof_field(struct mk_boot_block, field),		\
+	.value = (s64)(val), .from_end = end, .ret = err }
+
+/* For a block of 4 CPUs, 2 ranges and 4 rings */
+static const struct block_damage block_damages[] = {
+	DAMAGE(magic, 0, false, -EINVAL),
+	DAMAGE(magic, MK_BOOT_MAGIC ^ 1, false, -EINVAL),
+	DAMAGE(magic, MK_BOOT_MAGIC ^ BIT_ULL(63), false, -EINVAL),
+	DAMAGE(version, 0, false, -EPROTONOSUPPORT),
+	DAMAGE(version, MK_BOOT_VERSION + 1, false, -EPROTONOSUPPORT),
+	DAMAGE(version, U32_MAX, false, -EPROTONOSUPPORT),
+	DAMAGE(size, 0, false, -EINVAL),
+	DAMAGE(size, 175, false, -EINVAL),
+	DAMAGE(nr_cpus, 0, false, -EINVAL),
+	DAMAGE(nr_cpus, 0x00ffffff, false, -EINVAL),
+	/* times 8, and times 256, this is 2^32 */
+	DAMAGE(nr_cpus, 0x20000000, false, -EINVAL),
+	DAMAGE(nr_cpus, 0x01000000, false, -EINVAL),
+	DAMAGE(nr_cpus, U32_MAX, false, -EINVAL),
+	DAMAGE(cpus_off, -4 * 8, true, 0),
+	DAMAGE(cpus_off, -4 * 8 + 1, true, -EINVAL),
+	DAMAGE(cpus_off, 0, true, -EINVAL),
+	DAMAGE(cpus_off, U32_MAX, false, -EINVAL),
+	DAMAGE(cpus_off, U32_MAX - 31, false, -EINVAL),
+	DAMAGE(nr_mem, 0, false, -EINVAL),
+	DAMAGE(nr_mem, 0x0aaaaaab, false, -EINVAL),
+	DAMAGE(nr_mem, U32_MAX, false, -EINVAL),
+	DAMAGE(mem_off, -2 * 24, true, 0),
+	DAMAGE(mem_off, -2 * 24 + 1, true, -EINVAL),
+	DAMAGE(mem_off, U32_MAX, false, -EINVAL),
+	DAMAGE(mem_off, U32_MAX - 47, false, -EINVAL),
+	DAMAGE(nr_rings, 0x10000000, false, -EINVAL),
+	DAMAGE(nr_rings, U32_MAX, false, -EINVAL),
+	DAMAGE(rings_off, -4 * 16, true, 0),
+	DAMAGE(rings_off, -4 * 16 + 1, true, -EINVAL),
+	DAMAGE(rings_off, U32_MAX, false, -EINVAL),
+	DAMAGE(rings_off, U32_MAX - 63, false, -EINVAL),
+	DAMAGE(words_off, -384, true, 0),
+	DAMAGE(words_off, -384 + 1, true, -EINVAL),
+	DAMAGE(words_off, U32_MAX, false, -EINVAL),
+	DAMAGE(words_off, U32_MAX - 383, false, -EINVAL),
+	DAMAGE(x86.slots_off, -4 * 256, true, 0),
+	DAMAGE(x86.slots_off, -4 * 256 + 1, true, -EINVAL),
+	DAMAGE(x86.slots_off, U32_MAX, false, -EINVAL),
+	DAMAGE(x86.slots_off, U32_MAX - 1023, false, -EINVAL),
+	/* A later host says more than we can read */
+	DAMAGE(size, 177, false, 0),
+	DAMAGE(size, U32_MAX, false, 0),
+	DAMAGE(features, U64_MAX, false, 0),
+	/* Not followed anywhere, or missed later: a list without rings is -ENOENT */
+	DAMAGE(nr_rings, 0, false, 0),
+	DAMAGE(instance_id, U32_MAX, false, 0),
+	DAMAGE(epoch, U32_MAX, false, 0),
+	DAMAGE(wall_ns, U64_MAX, false, 0),
+	DAMAGE(wall_tsc, U64_MAX, false, 0),
+	DAMAGE(reserved, U32_MAX, false, 0),
+};
+
+KUNIT_ARRAY_PARAM_DESC(block_damage, block_damages, what);
+
+static void block_test_damage(struct kunit *test)
+{
+	const struct block_damage *damage = test->param_value;
+	struct mk_boot_block block;
+	size_t size;
+	u64 value;
+
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&block, 4, 2, &size), 0);
+	KUNIT_ASSERT_EQ(test, mk_boot_block_check(&block, size), 0);
+	value = damage->value + (damage->from_end ? size : 0);
+	memcpy((void *)&block + damage->off, &value, damage->len);
+	KUNIT_EXPECT_EQ(test, mk_boot_block_check(&block, size), damage->ret);
+}
+
+static void block_test_name(struct kunit *test)
+{
+	struct mk_boot_block block;
+	size_t size;
+
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&block, 4, 2, &size), 0);
+	memset(block.name, 'x', sizeof(block.name) - 1);
+	KUNIT_EXPECT_EQ(test, mk_boot_block_check(&block, size), 0);
+	block.name[sizeof(block.name) - 1] = 'x';
+	KUNIT_EXPECT_EQ(test, mk_boot_block_check(&block, size), -EINVAL);
+}
+
+/* A shared area that is shorter than the block says */
+static void block_test_short_area(struct kunit *test)
+{
+	struct mk_boot_block block;
+	size_t size, cut;
+
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&block, 4, 2, &size), 0);
+	for (cut = 0; cut < block.x86.slots_off + 4 * MK_PARK_SLOT_SIZE; cut += 64)
+		KUNIT_EXPECT_EQ(test, mk_boot_block_check(&block, cut), -EINVAL);
+	KUNIT_EXPECT_EQ(test, mk_boot_block_check(&block, cut), 0);
+}
+
+/* In 64 bits nothing here can overflow: 2^32 * 256 + 2^32 */
+static bool block_inside(u64 off, u64 nr, u64 entry, u64 size)
+{
+	return off + nr * entry <= size;
+}
+
+static int block_foretell(const struct mk_boot_block *b, u64 size)
+{
+	if (b->magic != MK_BOOT_MAGIC)
+		return -EINVAL;
+	if (b->version != 1)
+		return -EPROTONOSUPPORT;
+	if (b->size < 176 || strnlen(b->name, 64) == 64)
+		return -EINVAL;
+	if (!b->nr_cpus || !b->nr_mem)
+		return -EINVAL;
+	return block_inside(b->cpus_off, b->nr_cpus, 8, size) &&
+	       block_inside(b->mem_off, b->nr_mem, 24, size) &&
+	       block_inside(b->rings_off, b->nr_rings, 16, size) &&
+	       block_inside(b->words_off, 1, 384, size) &&
+	       block_inside(b->x86.slots_off, b->nr_cpus, 256, size) ? 0 : -EINVAL;
+}
+
+static u32 block_fuzz_word(struct rnd_state *rnd, size_t size)
+{
+	u32 bits = prandom_u32_state(rnd);
+
+	switch (bits % 5) {
+	case 0:
+		return prandom_u32_state(rnd);
+	case 1:
+		return U32_MAX - (bits >> 20);
+	case 2:
+		return size - (bits >> 21);
+	case 3:
+		return BIT(bits >> 27);
+	default:
+		return bits >> 26;
+	}
+}
+
+/* The counts and offsets get most of the damage */
+static void block_fuzz_damage(struct rnd_state *rnd, struct mk_boot_block *block, size_t size)
+{
+	u32 *words = (u32 *)block;
+	unsigned int first = offsetof(struct mk_boot_block, words_off) / sizeof(u32);
+	unsigned int n = prandom_u32_state(rnd) % 4;
+
+	while (n--)
+		words[first + prandom_u32_state(rnd) % 7] = block_fuzz_word(rnd, size);
+	if (prandom_u32_state(rnd) % 4 == 0)
+		block->x86.slots_off = block_fuzz_word(rnd, size);
+	if (prandom_u32_state(rnd) % 8 == 0)
+		words[prandom_u32_state(rnd) % (sizeof(*block) / sizeof(u32))] =
+			block_fuzz_word(rnd, size);
+	if (prandom_u32_state(rnd) % 64 == 0)
+		prandom_bytes_state(rnd, &block->words_off,
+				    sizeof(*block) - offsetof(struct mk_boot_block, words_off));
+}
+
+static void block_test_fuzz(struct kunit *test)
+{
+	unsigned int i, accepted = 0;
+	struct mk_boot_block good, block;
+	struct rnd_state rnd;
+	size_t size, area;
+	int ret;
+
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&good, 4, 2, &size), 0);
+	prandom_seed_state(&rnd, 20260102);
+	for (i = 0; i < BLOCK_FUZZ; i++) {
+		block = good;
+		area = prandom_u32_state(&rnd) % 8 ? size : block_fuzz_word(&rnd, size);
+		block_fuzz_damage(&rnd, &block, area);
+		ret = mk_boot_block_check(&block, area);
+		KUNIT_ASSERT_EQ(test, ret, block_foretell(&block, area));
+		accepted += !ret;
+	}
+	KUNIT_EXPECT_GT(test, accepted, BLOCK_FUZZ / 20);
+	KUNIT_EXPECT_LT(test, accepted, BLOCK_FUZZ - BLOCK_FUZZ / 20);
+}
+
+static struct kunit_case block_cases[] = {
+	KUNIT_CASE(block_test_abi),
+	KUNIT_CASE_PARAM(block_test_layout, block_size_gen_params),
+	KUNIT_CASE(block_test_too_many),
+	KUNIT_CASE(block_test_fill),
+	KUNIT_CASE(block_test_rings),
+	KUNIT_CASE_PARAM(block_test_damage, block_damage_gen_params),
+	KUNIT_CASE(block_test_name),
+	KUNIT_CASE(block_test_short_area),
+	KUNIT_CASE(block_test_fuzz),
+	{}
+};
+
+static struct kunit_suite block_suite = {
+	.name = "mk_bootblock",
+	.exit = block_exit,
+	.test_cases = block_cases,
+};
+
+kunit_test_suite(block_suite);
