@@ -343,18 +343,6 @@ const struct mk_file mk_info_files[] = {
 	{}
 };
 
-static int mk_pool_cpus_show(struct mk_instance *inst, struct seq_file *sf)
-{
-	cpumask_var_t mask;
-
-	if (!alloc_cpumask_var(&mask, GFP_KERNEL))
-		return -ENOMEM;
-	mk_ledger_cpus_of(MK_OWNER_POOL, mask);
-	seq_printf(sf, "%*pbl\n", cpumask_pr_args(mask));
-	free_cpumask_var(mask);
-	return 0;
-}
-
 static int mk_pool_quarantine_show(struct mk_instance *inst, struct seq_file *sf)
 {
 	mk_ledger_show_quarantine(sf);
@@ -362,7 +350,6 @@ static int mk_pool_quarantine_show(struct mk_instance *inst, struct seq_file *sf
 }
 
 const struct mk_file mk_pool_files[] = {
-	{ "cpus",	0444, mk_pool_cpus_show },
 	{ "quarantine",	0444, mk_pool_quarantine_show },
 	{}
 };

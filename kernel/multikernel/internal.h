@@ -25,12 +25,10 @@ void mk_error_show(struct seq_file *sf);
  * ledger.c: owners.  An instance's own id stands for it.
  */
 #define MK_OWNER_HOST		0
-#define MK_OWNER_POOL		0xfffe
 #define MK_OWNER_QUARANTINE	0xffff
 
 int mk_ledger_claim_cpu(unsigned int cpu, u16 from, u16 to);
 u16 mk_ledger_cpu_owner(unsigned int cpu);
-void mk_ledger_cpus_of(u16 owner, struct cpumask *mask);
 bool mk_ledger_cpus_away(void);
 void mk_ledger_quarantine_mem(phys_addr_t start, u64 size);
 void mk_ledger_show_quarantine(struct seq_file *sf);

@@ -2,8 +2,7 @@
 /**
  * DOC: ledger.c - who owns each CPU, and what may never be used again
  *
- * Every CPU has exactly one owner: the host, the pool, one instance, or the
- * quarantine.  Memory that an instance owns is listed with the instance; what
+ * Every CPU has exactly one owner: the host, one instance, or the quarantine.  Memory that an instance owns is listed with the instance; what
  * the host keeps is the page allocator's; the ledger lists what is lost: pages
  * that could not be proven free.
  *
@@ -66,22 +65,6 @@ int mk_ledger_claim_cpu(unsigned int cpu, u16 from, u16 to)
 u16 mk_ledger_cpu_owner(unsigned int cpu)
 {
 	return READ_ONCE(mk_cpu_owner[cpu]);
-}
-
-/**
- * mk_ledger_cpus_of() - which CPUs does an owner have?
- * @owner: MK_OWNER_* or the id of an instance
- * @mask: to be filled
- */
-void mk_ledger_cpus_of(u16 owner, struct cpumask *mask)
-{
-	unsigned int cpu;
-
-	cpumask_clear(mask);
-	guard(spinlock)(&mk_ledger_lock);
-	for_each_possible_cpu(cpu)
-		if (mk_cpu_owner[cpu] == owner)
-			cpumask_set_cpu(cpu, mask);
 }
 
 /**

@@ -243,7 +243,7 @@ static void block_test_rings(struct kunit *test)
 
 /**
  * struct block_damage - one field that is not as it was
- * @what: which
+ * @field: its name
  * @off: its offset
  * @len: its size, 4 or 8
  * @value: what is written there
@@ -251,76 +251,78 @@ static void block_test_rings(struct kunit *test)
  * @ret: what the check has to say
  */
 struct block_damage {
-	const char *what;
+	const char *field;
 	size_t off;
 	size_t len;
-	s64 value;
+	u64 value;
 	bool from_end;
 	int ret;
 };
 
-#define DAMAGE(field, val, end, err) {					\
-	.what = #field " " #val,					\
-	.off = offsetof(struct mk_boot_block, field),			\
-	.len = sizeof_field(struct mk_boot_block, field),		\
-	.value = (s64)(val), .from_end = end, .ret = err }
+#define OFF(field)	offsetof(struct mk_boot_block, field)
 
 /* For a block of 4 CPUs, 2 ranges and 4 rings */
 static const struct block_damage block_damages[] = {
-	DAMAGE(magic, 0, false, -EINVAL),
-	DAMAGE(magic, MK_BOOT_MAGIC ^ 1, false, -EINVAL),
-	DAMAGE(magic, MK_BOOT_MAGIC ^ BIT_ULL(63), false, -EINVAL),
-	DAMAGE(version, 0, false, -EPROTONOSUPPORT),
-	DAMAGE(version, MK_BOOT_VERSION + 1, false, -EPROTONOSUPPORT),
-	DAMAGE(version, U32_MAX, false, -EPROTONOSUPPORT),
-	DAMAGE(size, 0, false, -EINVAL),
-	DAMAGE(size, 175, false, -EINVAL),
-	DAMAGE(nr_cpus, 0, false, -EINVAL),
-	DAMAGE(nr_cpus, 0x00ffffff, false, -EINVAL),
+	{ "magic", OFF(magic), 8, 0, false, -EINVAL },
+	{ "magic", OFF(magic), 8, MK_BOOT_MAGIC ^ 1, false, -EINVAL },
+	{ "magic", OFF(magic), 8, MK_BOOT_MAGIC ^ BIT_ULL(63), false, -EINVAL },
+	{ "version", OFF(version), 4, 0, false, -EPROTONOSUPPORT },
+	{ "version", OFF(version), 4, MK_BOOT_VERSION + 1, false, -EPROTONOSUPPORT },
+	{ "version", OFF(version), 4, U32_MAX, false, -EPROTONOSUPPORT },
+	{ "size", OFF(size), 4, 0, false, -EINVAL },
+	{ "size", OFF(size), 4, 175, false, -EINVAL },
+	{ "nr_cpus", OFF(nr_cpus), 4, 0, false, -EINVAL },
+	{ "nr_cpus", OFF(nr_cpus), 4, 0x00ffffff, false, -EINVAL },
 	/* times 8, and times 256, this is 2^32 */
-	DAMAGE(nr_cpus, 0x20000000, false, -EINVAL),
-	DAMAGE(nr_cpus, 0x01000000, false, -EINVAL),
-	DAMAGE(nr_cpus, U32_MAX, false, -EINVAL),
-	DAMAGE(cpus_off, -4 * 8, true, 0),
-	DAMAGE(cpus_off, -4 * 8 + 1, true, -EINVAL),
-	DAMAGE(cpus_off, 0, true, -EINVAL),
-	DAMAGE(cpus_off, U32_MAX, false, -EINVAL),
-	DAMAGE(cpus_off, U32_MAX - 31, false, -EINVAL),
-	DAMAGE(nr_mem, 0, false, -EINVAL),
-	DAMAGE(nr_mem, 0x0aaaaaab, false, -EINVAL),
-	DAMAGE(nr_mem, U32_MAX, false, -EINVAL),
-	DAMAGE(mem_off, -2 * 24, true, 0),
-	DAMAGE(mem_off, -2 * 24 + 1, true, -EINVAL),
-	DAMAGE(mem_off, U32_MAX, false, -EINVAL),
-	DAMAGE(mem_off, U32_MAX - 47, false, -EINVAL),
-	DAMAGE(nr_rings, 0x10000000, false, -EINVAL),
-	DAMAGE(nr_rings, U32_MAX, false, -EINVAL),
-	DAMAGE(rings_off, -4 * 16, true, 0),
-	DAMAGE(rings_off, -4 * 16 + 1, true, -EINVAL),
-	DAMAGE(rings_off, U32_MAX, false, -EINVAL),
-	DAMAGE(rings_off, U32_MAX - 63, false, -EINVAL),
-	DAMAGE(words_off, -384, true, 0),
-	DAMAGE(words_off, -384 + 1, true, -EINVAL),
-	DAMAGE(words_off, U32_MAX, false, -EINVAL),
-	DAMAGE(words_off, U32_MAX - 383, false, -EINVAL),
-	DAMAGE(x86.slots_off, -4 * 256, true, 0),
-	DAMAGE(x86.slots_off, -4 * 256 + 1, true, -EINVAL),
-	DAMAGE(x86.slots_off, U32_MAX, false, -EINVAL),
-	DAMAGE(x86.slots_off, U32_MAX - 1023, false, -EINVAL),
+	{ "nr_cpus", OFF(nr_cpus), 4, 0x20000000, false, -EINVAL },
+	{ "nr_cpus", OFF(nr_cpus), 4, 0x01000000, false, -EINVAL },
+	{ "nr_cpus", OFF(nr_cpus), 4, U32_MAX, false, -EINVAL },
+	{ "cpus_off", OFF(cpus_off), 4, -4 * 8, true, 0 },
+	{ "cpus_off", OFF(cpus_off), 4, -4 * 8 + 1, true, -EINVAL },
+	{ "cpus_off", OFF(cpus_off), 4, 0, true, -EINVAL },
+	{ "cpus_off", OFF(cpus_off), 4, U32_MAX, false, -EINVAL },
+	{ "cpus_off", OFF(cpus_off), 4, U32_MAX - 31, false, -EINVAL },
+	{ "nr_mem", OFF(nr_mem), 4, 0, false, -EINVAL },
+	{ "nr_mem", OFF(nr_mem), 4, 0x0aaaaaab, false, -EINVAL },
+	{ "nr_mem", OFF(nr_mem), 4, U32_MAX, false, -EINVAL },
+	{ "mem_off", OFF(mem_off), 4, -2 * 24, true, 0 },
+	{ "mem_off", OFF(mem_off), 4, -2 * 24 + 1, true, -EINVAL },
+	{ "mem_off", OFF(mem_off), 4, U32_MAX, false, -EINVAL },
+	{ "mem_off", OFF(mem_off), 4, U32_MAX - 47, false, -EINVAL },
+	{ "nr_rings", OFF(nr_rings), 4, 0x10000000, false, -EINVAL },
+	{ "nr_rings", OFF(nr_rings), 4, U32_MAX, false, -EINVAL },
+	{ "rings_off", OFF(rings_off), 4, -4 * 16, true, 0 },
+	{ "rings_off", OFF(rings_off), 4, -4 * 16 + 1, true, -EINVAL },
+	{ "rings_off", OFF(rings_off), 4, U32_MAX, false, -EINVAL },
+	{ "rings_off", OFF(rings_off), 4, U32_MAX - 63, false, -EINVAL },
+	{ "words_off", OFF(words_off), 4, -384, true, 0 },
+	{ "words_off", OFF(words_off), 4, -384 + 1, true, -EINVAL },
+	{ "words_off", OFF(words_off), 4, U32_MAX, false, -EINVAL },
+	{ "words_off", OFF(words_off), 4, U32_MAX - 383, false, -EINVAL },
+	{ "x86.slots_off", OFF(x86.slots_off), 4, -4 * 256, true, 0 },
+	{ "x86.slots_off", OFF(x86.slots_off), 4, -4 * 256 + 1, true, -EINVAL },
+	{ "x86.slots_off", OFF(x86.slots_off), 4, U32_MAX, false, -EINVAL },
+	{ "x86.slots_off", OFF(x86.slots_off), 4, U32_MAX - 1023, false, -EINVAL },
 	/* A later host says more than we can read */
-	DAMAGE(size, 177, false, 0),
-	DAMAGE(size, U32_MAX, false, 0),
-	DAMAGE(features, U64_MAX, false, 0),
+	{ "size", OFF(size), 4, 177, false, 0 },
+	{ "size", OFF(size), 4, U32_MAX, false, 0 },
+	{ "features", OFF(features), 8, U64_MAX, false, 0 },
 	/* Not followed anywhere, or missed later: a list without rings is -ENOENT */
-	DAMAGE(nr_rings, 0, false, 0),
-	DAMAGE(instance_id, U32_MAX, false, 0),
-	DAMAGE(epoch, U32_MAX, false, 0),
-	DAMAGE(wall_ns, U64_MAX, false, 0),
-	DAMAGE(wall_tsc, U64_MAX, false, 0),
-	DAMAGE(reserved, U32_MAX, false, 0),
+	{ "nr_rings", OFF(nr_rings), 4, 0, false, 0 },
+	{ "instance_id", OFF(instance_id), 4, U32_MAX, false, 0 },
+	{ "epoch", OFF(epoch), 4, U32_MAX, false, 0 },
+	{ "wall_ns", OFF(wall_ns), 8, U64_MAX, false, 0 },
+	{ "wall_tsc", OFF(wall_tsc), 8, U64_MAX, false, 0 },
+	{ "reserved", OFF(reserved), 4, U32_MAX, false, 0 },
 };
 
-KUNIT_ARRAY_PARAM_DESC(block_damage, block_damages, what);
+static void block_damage_desc(const struct block_damage *d, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s = %s%lld", d->field, d->from_end ? "end " : "",
+		 (s64)d->value);
+}
+
+KUNIT_ARRAY_PARAM(block_damage, block_damages, block_damage_desc);
 
 static void block_test_damage(struct kunit *test)
 {

@@ -101,7 +101,7 @@ static void ledger_test_double_claim(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, mk_ledger_claim_cpu(cpu, MK_OWNER_HOST, LEDGER_ID_A), 0);
 	ledger_expect_refused(test, MK_OWNER_HOST, LEDGER_ID_B);
 	ledger_expect_refused(test, MK_OWNER_HOST, LEDGER_ID_A);
-	ledger_expect_refused(test, MK_OWNER_POOL, LEDGER_ID_B);
+	ledger_expect_refused(test, MK_OWNER_QUARANTINE, LEDGER_ID_B);
 	ledger_expect_refused(test, LEDGER_ID_B, MK_OWNER_HOST);
 	KUNIT_ASSERT_EQ(test, mk_ledger_claim_cpu(cpu, LEDGER_ID_A, MK_OWNER_QUARANTINE), 0);
 	ledger_expect_refused(test, LEDGER_ID_A, MK_OWNER_HOST);
@@ -112,8 +112,8 @@ static void ledger_test_double_claim(struct kunit *test)
 static void ledger_test_away_once(struct kunit *test)
 {
 	static const u16 hands[] = {
-		MK_OWNER_HOST, MK_OWNER_HOST, LEDGER_ID_A, MK_OWNER_POOL, LEDGER_ID_B,
-		LEDGER_ID_B, MK_OWNER_QUARANTINE, MK_OWNER_HOST, MK_OWNER_POOL, MK_OWNER_HOST,
+		MK_OWNER_HOST, MK_OWNER_HOST, LEDGER_ID_A, LEDGER_ID_B, LEDGER_ID_B,
+		MK_OWNER_QUARANTINE, MK_OWNER_HOST, LEDGER_ID_B, MK_OWNER_HOST,
 	};
 	struct ledger_fix *fix = test->priv;
 	unsigned int i;
@@ -139,27 +139,6 @@ static void ledger_test_away_counts(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, mk_ledger_cpus_away());
 	KUNIT_ASSERT_EQ(test, mk_ledger_claim_cpu(fix->cpu[1], LEDGER_ID_B, MK_OWNER_HOST), 0);
 	KUNIT_EXPECT_FALSE(test, mk_ledger_cpus_away());
-}
-
-static void ledger_test_cpus_of(struct kunit *test)
-{
-	struct ledger_fix *fix = test->priv;
-	struct cpumask *mask = kunit_kzalloc(test, sizeof(*mask), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, mask);
-	mk_ledger_cpus_of(MK_OWNER_HOST, mask);
-	KUNIT_EXPECT_TRUE(test, cpumask_equal(mask, cpu_possible_mask));
-	KUNIT_ASSERT_EQ(test, mk_ledger_claim_cpu(fix->cpu[1], MK_OWNER_HOST, LEDGER_ID_A), 0);
-
-	/* What was in the mask before does not count */
-	cpumask_setall(mask);
-	mk_ledger_cpus_of(LEDGER_ID_A, mask);
-	KUNIT_EXPECT_TRUE(test, cpumask_equal(mask, cpumask_of(fix->cpu[1])));
-	mk_ledger_cpus_of(LEDGER_ID_B, mask);
-	KUNIT_EXPECT_TRUE(test, cpumask_empty(mask));
-	mk_ledger_cpus_of(MK_OWNER_HOST, mask);
-	KUNIT_EXPECT_FALSE(test, cpumask_test_cpu(fix->cpu[1], mask));
-	KUNIT_EXPECT_EQ(test, cpumask_weight(mask), num_possible_cpus() - 1);
 }
 
 static bool ledger_shows(struct kunit *test, unsigned int cpu)
@@ -290,7 +269,6 @@ static struct kunit_case ledger_cases[] = {
 	KUNIT_CASE(ledger_test_double_claim),
 	KUNIT_CASE(ledger_test_away_once),
 	KUNIT_CASE(ledger_test_away_counts),
-	KUNIT_CASE(ledger_test_cpus_of),
 	KUNIT_CASE(ledger_test_quarantine),
 	KUNIT_CASE(ledger_test_race),
 	{}

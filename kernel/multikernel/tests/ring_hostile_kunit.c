@@ -22,6 +22,7 @@
  * @ring: the ring
  * @rnd: what the peer does next
  * @mem: the memory before the call, then as it should be after it
+ * @was: the same as a ring
  * @accepted: messages received
  * @sent: messages sent
  */

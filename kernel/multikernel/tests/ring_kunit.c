@@ -378,8 +378,6 @@ static void ring_model_push(struct kunit *test, struct ring_model *model)
 
 static void ring_model_pop(struct kunit *test, struct ring_model *model)
 {
-	struct ring_fix *fix = test->priv;
-
 	if (model->read == model->sent) {
 		ring_expect_nothing(test);
 		return;

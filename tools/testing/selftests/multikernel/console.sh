@@ -81,7 +81,7 @@ nothing_is_lost_when_nobody_reads()
 {
 	local line='0123456789012345678901234567890123456789'
 
-	mk_send web "seq -f '%g $line' 1 4000; echo MK''DONE"
+	mk_send web "seq 1 4000 | sed 's/\$/ $line/'; echo MK''DONE"
 	wait_until 'the end of 200 kB' grep -q MKDONE "$MK_FS/instances/web/log"
 	tr -d '\r' < "$MK_FS/instances/web/log" | grep " $line\$" > "$MK_TMP/got"
 	seq 1 4000 | sed "s/\$/ $line/" > "$MK_TMP/wanted"
@@ -108,7 +108,7 @@ several_readers_see_the_same()
 	head -c "$i" "$MK_TMP/r2" > "$MK_TMP/r3"
 	head -c "$(wc -c < "$MK_TMP/r3")" "$MK_TMP/r1" > "$MK_TMP/r4"
 	ok cmp "$MK_TMP/r3" "$MK_TMP/r4"
-	between 100000 "$(wc -c < "$MK_TMP/r4")" 100000000 'bytes in common'
+	between 5000 "$(wc -c < "$MK_TMP/r4")" 100000000 'bytes in common'
 }
 
 a_reader_without_patience_is_told_so()

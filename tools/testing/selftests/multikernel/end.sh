@@ -95,7 +95,7 @@ sysrq_reboot_inside()
 panic_for_want_of_an_init()
 {
 	ok mkctl kill web
-	ok mkctl load web --cmdline 'rdinit=/nowhere' --initrd "$MK_INITRD" \
+	ok mkctl load web --cmdline 'rdinit=/nowhere init=/nowhere' --initrd "$MK_INITRD" \
 		"$MK_KERNEL"
 	ok mkctl start web
 	wait_for_state web crashed
