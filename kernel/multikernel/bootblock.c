@@ -12,6 +12,7 @@
 #include <linux/align.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
+#include <linux/sizes.h>
 #include <linux/string.h>
 #include <linux/topology.h>
 #include <linux/multikernel/abi/x86.h>
@@ -29,6 +30,31 @@ static const struct mk_boot_ring mk_boot_rings[] = {
 	{ .dir = MK_RING_TO_INSTANCE, .class = MK_CLASS_CONSOLE, .slots = 64 },
 	{ .dir = MK_RING_TO_HOST, .class = MK_CLASS_CONSOLE, .slots = 1024 },
 };
+
+/*
+ * Room for the architecture's tables: 1 KiB, and 16 bytes for each CPU, which is
+ * what ACPI's entry for a local x2APIC takes.
+ */
+static size_t mk_boot_tables_size(u32 nr_cpus)
+{
+	return PAGE_ALIGN(SZ_1K + nr_cpus * 16);
+}
+
+/**
+ * mk_boot_tables_off() - where the architecture's tables lie
+ * @block: a block that has been laid out
+ *
+ * Return: offset in the shared area, page-aligned.
+ */
+u32 mk_boot_tables_off(const struct mk_boot_block *block)
+{
+	return PAGE_ALIGN(block->x86.slots_off + block->nr_cpus * MK_PARK_SLOT_SIZE);
+}
+
+static u32 mk_boot_rings_start(const struct mk_boot_block *block)
+{
+	return mk_boot_tables_off(block) + mk_boot_tables_size(block->nr_cpus);
+}
 
 /**
  * mk_boot_block_layout() - lay out a shared area
@@ -66,7 +92,7 @@ int mk_boot_block_layout(struct mk_boot_block *block, unsigned int nr_cpus,
 	block->words_off = PAGE_SIZE;
 	/* The page after the words is the architecture's code */
 	block->x86.slots_off = 3 * PAGE_SIZE;
-	end = PAGE_ALIGN(block->x86.slots_off + nr_cpus * MK_PARK_SLOT_SIZE);
+	end = mk_boot_rings_start(block);
 	for (i = 0; i < ARRAY_SIZE(mk_boot_rings); i++)
 		end += PAGE_ALIGN(mk_ring_size(mk_boot_rings[i].slots));
 	*size = end;
@@ -76,8 +102,7 @@ int mk_boot_block_layout(struct mk_boot_block *block, unsigned int nr_cpus,
 static void mk_boot_block_fill_rings(void *shared, const struct mk_boot_block *block)
 {
 	struct mk_boot_ring *ring = shared + block->rings_off;
-	size_t off = PAGE_ALIGN(block->x86.slots_off +
-				block->nr_cpus * MK_PARK_SLOT_SIZE);
+	size_t off = mk_boot_rings_start(block);
 	unsigned int i;
 
 	for (i = 0; i < block->nr_rings; i++, ring++) {

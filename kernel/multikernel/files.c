@@ -139,6 +139,29 @@ static int mk_cmdline_show(struct mk_instance *inst, struct seq_file *sf)
 	return 0;
 }
 
+static int mk_firmware_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	bool acpi = READ_ONCE(inst->firmware) == MK_FIRMWARE_ACPI;
+
+	seq_printf(sf, "%s\n", acpi ? "acpi" : "block");
+	return 0;
+}
+
+static int mk_firmware_write(struct mk_instance *inst, char *buf)
+{
+	guard(mutex)(&inst->lock);
+	if (mk_state_is_up(inst->state))
+		return mk_fail(-EBUSY, "instance %s is %s; stop it first",
+			       inst->name, mk_state_name(inst->state));
+	if (!strcmp(buf, "block"))
+		inst->firmware = MK_FIRMWARE_BLOCK;
+	else if (!strcmp(buf, "acpi"))
+		inst->firmware = MK_FIRMWARE_ACPI;
+	else
+		return mk_fail(-EINVAL, "\"%s\" is none of block, acpi", buf);
+	return 0;
+}
+
 static int mk_image_show(struct mk_instance *inst, struct seq_file *sf)
 {
 	struct mk_image_info *info = &inst->info;
@@ -277,6 +300,7 @@ const struct mk_file mk_instance_files[] = {
 	{ "memory.map",	0444, mk_memory_map_show },
 	{ "cmdline",	0400, mk_cmdline_show },
 	{ "image",	0444, mk_image_show },
+	{ "firmware",	0644, mk_firmware_show,	mk_firmware_write },
 	{ "events",	0444, mk_events_show },
 	{ "nop",	0644, mk_nop_show,	mk_nop_write },
 	{ "log",	0400, .ops = &mk_log_ops },

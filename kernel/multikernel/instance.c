@@ -33,7 +33,7 @@
 static LIST_HEAD(mk_instances);
 static DEFINE_MUTEX(mk_instances_lock);
 
-/**
+/*
  * mk_instance_notify - called when the state of an instance has changed
  *
  * Registered by the layer above.

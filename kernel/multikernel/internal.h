@@ -93,6 +93,16 @@ enum mk_state {
 };
 
 /**
+ * enum mk_firmware - how an instance learns of its machine
+ * @MK_FIRMWARE_BLOCK: from the boot block, for kernels that know it
+ * @MK_FIRMWARE_ACPI: from firmware tables, for kernels that do not
+ */
+enum mk_firmware {
+	MK_FIRMWARE_BLOCK,
+	MK_FIRMWARE_ACPI,
+};
+
+/**
  * struct mk_image_info - what userspace is told of a loaded image
  * @kernel_size: in bytes
  * @initrd_size: in bytes
@@ -160,6 +170,7 @@ struct mk_console;
  * @lock: protects all that follows; held over operations that change anything
  * @id: 1 to 2047
  * @state: written under @lock, read by anyone
+ * @firmware: how it learns of its machine
  * @dead: rmdir has begun
  * @cpus: logical numbers of the host
  * @mem: its memory
@@ -188,6 +199,7 @@ struct mk_instance {
 	struct mutex lock;
 	u32 id;
 	enum mk_state state;
+	enum mk_firmware firmware;
 	bool dead;
 	cpumask_var_t cpus;
 	struct mk_memory mem;
@@ -239,6 +251,7 @@ void mk_life_release(struct mk_instance *inst);
 void mk_life_destroy(struct mk_instance *inst);
 
 /* bootblock.c */
+u32 mk_boot_tables_off(const struct mk_boot_block *block);
 int mk_boot_block_layout(struct mk_boot_block *block, unsigned int nr_cpus,
 			 unsigned int nr_mem, size_t *size);
 void mk_boot_block_fill(struct mk_instance *inst, struct mk_boot_block *block);

@@ -2,8 +2,9 @@
 /**
  * DOC: ledger.c - who owns each CPU, and what may never be used again
  *
- * Every CPU has exactly one owner: the host, one instance, or the quarantine.  Memory that an instance owns is listed with the instance; what
- * the host keeps is the page allocator's; the ledger lists what is lost: pages
+ * Every CPU has exactly one owner: the host, one instance, or the quarantine.
+ * Memory that an instance owns is listed with the instance; what the host keeps
+ * is the page allocator's; the ledger lists what is lost: pages
  * that could not be proven free.
  *
  * A change of owner is a claim: from the owner that the caller believes in to

@@ -15,7 +15,7 @@
 
 #include "internal.h"
 
-/**
+/*
  * mk_wq - runs the receivers of all channels
  *
  * High priority, because a message is somebody waiting; unbound, because its

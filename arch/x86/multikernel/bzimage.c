@@ -242,6 +242,7 @@ static int mk_bzimage_cmp_e820(const void *a, const void *b)
 
 static void mk_bzimage_set_memory(struct mk_instance *inst, struct boot_params *params)
 {
+	struct mk_x86_start *start = inst->arch;
 	unsigned int i;
 
 	params->e820_entries = 0;
@@ -249,6 +250,9 @@ static void mk_bzimage_set_memory(struct mk_instance *inst, struct boot_params *
 		mk_bzimage_add_e820(params, page_to_phys(inst->mem.range[i].page),
 				    (u64)inst->mem.range[i].nr * PAGE_SIZE,
 				    E820_TYPE_RAM);
+	if (start->low)
+		mk_bzimage_add_e820(params, __pa(start->low),
+				    MK_LOW_SLICE_PAGES * PAGE_SIZE, E820_TYPE_RAM);
 	mk_bzimage_add_e820(params, inst->shared.pa, inst->shared.size,
 			    E820_TYPE_RESERVED);
 	sort(params->e820_table, params->e820_entries,
@@ -281,10 +285,11 @@ static void mk_bzimage_set_setup_data(struct mk_instance *inst,
 /**
  * mk_bzimage_complete() - fill in the boot_params in the instance's memory
  * @inst: its image has been copied there, its shared area laid out
+ * @block: the layout
  *
  * Return: 0, -ENOMEM, -EFAULT.
  */
-int mk_bzimage_complete(struct mk_instance *inst)
+int mk_bzimage_complete(struct mk_instance *inst, const struct mk_boot_block *block)
 {
 	phys_addr_t pa = inst->image->segment[0].mem;
 	struct boot_params *params __free(kfree) = kmalloc_obj(*params);
@@ -305,7 +310,10 @@ int mk_bzimage_complete(struct mk_instance *inst)
 	/* Tells the kernel that the fields above are meant */
 	params->sentinel = 0;
 	mk_bzimage_set_memory(inst, params);
-	mk_bzimage_set_setup_data(inst, params);
+	if (inst->firmware == MK_FIRMWARE_ACPI)
+		params->acpi_rsdp_addr = inst->shared.pa + mk_boot_tables_off(block);
+	else
+		mk_bzimage_set_setup_data(inst, params);
 	return mk_memory_write(inst, pa, params, sizeof(*params));
 }
 

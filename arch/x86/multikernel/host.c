@@ -25,7 +25,6 @@
 #define pr_fmt(fmt) "multikernel: " fmt
 
 #include <linux/delay.h>
-#include <linux/ioport.h>
 #include <linux/kexec.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
@@ -36,11 +35,11 @@
 #include <asm/apic.h>
 #include <asm/desc_defs.h>
 #include <asm/msr.h>
-#include <asm/realmode.h>
 #include <asm/trapnr.h>
 #include <asm/tsc.h>
 
 #include "../../../kernel/multikernel/internal.h"
+#include "lowmem.h"
 #include "pgtable.h"
 #include "start.h"
 #include "x86.h"
@@ -51,38 +50,8 @@
  */
 #define MK_CPU_TIMEOUT_US	2000000
 
-/* What one start needs: page tables, in pages of the host */
-struct mk_x86_start {
-	struct mk_pgt park;
-	struct mk_pgt entry;
-};
-
 static DEFINE_MUTEX(mk_trampoline_lock);
 static void *mk_trampoline_page;
-
-static bool mk_low_page_ok(phys_addr_t pa)
-{
-	phys_addr_t rm = real_mode_header ? __pa(real_mode_header) : 0;
-
-	if (region_intersects(pa, PAGE_SIZE, IORESOURCE_SYSTEM_RAM,
-			      IORES_DESC_NONE) != REGION_INTERSECTS)
-		return false;
-	/* All of the first MiB is reserved at boot; nobody gives it out later */
-	if (!PageReserved(pfn_to_page(PHYS_PFN(pa))))
-		return false;
-	return !rm || pa + PAGE_SIZE <= rm || pa >= rm + real_mode_size_needed();
-}
-
-static void *mk_find_low_page(void)
-{
-	phys_addr_t pa;
-
-	/* The first 64 KiB are known to be scribbled on by firmware */
-	for (pa = SZ_64K; pa < 0xa0000; pa += PAGE_SIZE)
-		if (mk_low_page_ok(pa))
-			return __va(pa);
-	return NULL;
-}
 
 static struct mk_trampoline_data *mk_tr_data(void)
 {
@@ -123,7 +92,8 @@ int __init mk_arch_host_init(void)
 	if (!boot_cpu_has(X86_FEATURE_APIC) || !tsc_khz ||
 	    !boot_cpu_has(X86_FEATURE_NX))
 		return -ENODEV;
-	mk_trampoline_page = mk_find_low_page();
+	mk_low_init();
+	mk_trampoline_page = mk_low_alloc(1);
 	if (!mk_trampoline_page)
 		return -ENOMEM;
 	mk_trampoline_install();
@@ -305,7 +275,14 @@ int mk_arch_prepare(struct mk_instance *inst, struct mk_boot_block *block)
 	if (!start)
 		return -ENOMEM;
 	inst->arch = start;
-	ret = mk_bzimage_complete(inst) ?:
+	if (inst->firmware == MK_FIRMWARE_ACPI) {
+		start->low = mk_low_alloc(MK_LOW_SLICE_PAGES);
+		if (!start->low) {
+			mk_arch_release(inst);
+			return mk_fail(-ENOMEM, "no memory below 1 MiB is left for a kernel that needs it");
+		}
+	}
+	ret = mk_bzimage_complete(inst, block) ?:
 	      mk_pgt_init(&start->park, levels) ?:
 	      mk_pgt_init(&start->entry, levels) ?:
 	      mk_map_park(inst, &start->park, block) ?:
@@ -315,6 +292,9 @@ int mk_arch_prepare(struct mk_instance *inst, struct mk_boot_block *block)
 		return ret;
 	}
 	mk_park_install(inst);
+	mk_acpi_build(inst->shared.va + mk_boot_tables_off(block),
+		      inst->shared.pa + mk_boot_tables_off(block),
+		      inst->shared.va + block->cpus_off, block->nr_cpus);
 	mk_fill_block(inst, start, block);
 	return 0;
 }
@@ -331,6 +311,7 @@ void mk_arch_release(struct mk_instance *inst)
 		return;
 	mk_pgt_free(&start->park);
 	mk_pgt_free(&start->entry);
+	mk_low_free(start->low, MK_LOW_SLICE_PAGES);
 	kfree(start);
 	inst->arch = NULL;
 }

@@ -32,6 +32,7 @@
  * @cr4: PAE, and LA57 if those have five levels
  * @far_off: physical address of the trampoline's 64-bit part
  * @far_sel: its code segment
+ * @pad2: zero
  * @slot: physical address of the CPU's park slot
  * @park_entry: physical address of the park code
  */

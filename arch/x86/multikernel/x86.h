@@ -4,8 +4,31 @@
 
 #include <linux/types.h>
 
+#include "pgtable.h"
+
+/* acpi.c */
+void mk_acpi_build(void *base, u64 pa, const struct mk_boot_cpu *cpus, u32 nr);
+
+/*
+ * A slice of low memory for an instance that starts its CPUs in real mode: its
+ * trampoline takes up to 8 pages; twice that leaves room for later versions.
+ */
+#define MK_LOW_SLICE_PAGES	16
+
+/**
+ * struct mk_x86_start - what one start of an instance needs, in the host's memory
+ * @park: page tables of the park code
+ * @entry: page tables under which the kernel is entered
+ * @low: slice of memory below 1 MiB, or NULL
+ */
+struct mk_x86_start {
+	struct mk_pgt park;
+	struct mk_pgt entry;
+	void *low;
+};
+
 /* bzimage.c */
-int mk_bzimage_complete(struct mk_instance *inst);
+int mk_bzimage_complete(struct mk_instance *inst, const struct mk_boot_block *block);
 bool mk_bzimage_wants_la57(struct mk_instance *inst);
 
 /* ipi.c */

@@ -21,7 +21,7 @@
 #define LEDGER_ID_A		2046
 #define LEDGER_ID_B		2047
 
-#define LEDGER_RACES		5000
+#define LEDGER_RACES		20000
 
 /**
  * struct ledger_fix - CPUs to play with
@@ -59,10 +59,13 @@ static int ledger_init(struct kunit *test)
 	return 0;
 }
 
+/* If the count were wrong now, the next test would be skipped for it */
 static void ledger_exit(struct kunit *test)
 {
-	if (test->priv)
-		ledger_give_back(test->priv);
+	if (!test->priv)
+		return;
+	ledger_give_back(test->priv);
+	KUNIT_EXPECT_FALSE(test, mk_ledger_cpus_away());
 }
 
 static void ledger_test_claim(struct kunit *test)

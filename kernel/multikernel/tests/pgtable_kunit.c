@@ -8,6 +8,7 @@
 
 #include <kunit/test.h>
 #include <linux/io.h>
+#include <linux/mm.h>
 #include <linux/sizes.h>
 
 #include "../../../arch/x86/multikernel/pgtable.h"
@@ -38,9 +39,15 @@ struct pgt_leaf {
 	u64 size;
 };
 
-static const u64 *pgt_table(u64 entry)
+/* The next table; NULL if the entry leads to none of ours */
+static const u64 *pgt_table(const struct mk_pgt *pgt, u64 entry)
 {
-	return phys_to_virt(entry & PGT_ADDR);
+	struct page *page;
+
+	list_for_each_entry(page, &pgt->pages, lru)
+		if (page_to_phys(page) == (entry & PGT_ADDR))
+			return page_address(page);
+	return NULL;
 }
 
 /* What the CPU does with an address; it knows the number of levels from CR4 */
@@ -61,7 +68,9 @@ static struct pgt_leaf pgt_walk(const struct mk_pgt *pgt, unsigned int levels, u
 			leaf.rights &= ~PGT_EXEC;
 		if (shift == 12 || (entry & PGT_PS))
 			break;
-		table = pgt_table(entry);
+		table = pgt_table(pgt, entry);
+		if (!table)
+			return (struct pgt_leaf){};
 	}
 	leaf.size = 1ULL << shift;
 	leaf.pa = (entry & PGT_ADDR) + (va & (leaf.size - 1));
@@ -69,11 +78,13 @@ static struct pgt_leaf pgt_walk(const struct mk_pgt *pgt, unsigned int levels, u
 }
 
 /* Sum of all that is mapped anywhere; each entry on the way is looked at */
-static u64 pgt_mapped(struct kunit *test, const u64 *table, unsigned int shift, u64 va)
+static u64 pgt_mapped(struct kunit *test, const struct mk_pgt *pgt, const u64 *table,
+		      unsigned int shift, u64 va)
 {
 	u64 sum = 0, at;
 	unsigned int i;
 
+	KUNIT_ASSERT_NOT_NULL_MSG(test, table, "at %llx", va);
 	for (i = 0; i < 512; i++) {
 		at = va + ((u64)i << shift);
 		if (!table[i])
@@ -81,7 +92,7 @@ static u64 pgt_mapped(struct kunit *test, const u64 *table, unsigned int shift, 
 		KUNIT_EXPECT_TRUE(test, table[i] & PGT_P);
 		KUNIT_EXPECT_EQ_MSG(test, table[i] & ~PGT_KNOWN, 0, "at %llx", at);
 		if (shift > 12 && !(table[i] & PGT_PS)) {
-			sum += pgt_mapped(test, pgt_table(table[i]), shift - 9, at);
+			sum += pgt_mapped(test, pgt, pgt_table(pgt, table[i]), shift - 9, at);
 			continue;
 		}
 		/* 1 GiB pages are not in every CPU, and bit 7 of a 4 KiB one is another */
@@ -111,7 +122,7 @@ static struct mk_pgt *pgt_new(struct kunit *test, unsigned int levels)
 
 static u64 pgt_sum(struct kunit *test, const struct mk_pgt *pgt, unsigned int levels)
 {
-	return pgt_mapped(test, pgt->root, levels == 5 ? 48 : 39, 0);
+	return pgt_mapped(test, pgt, pgt->root, levels == 5 ? 48 : 39, 0);
 }
 
 static u64 pgt_prot(u32 rights)

@@ -23,7 +23,7 @@
  *
  * Layout of the shared area, each part aligned to a page::
  *
- *   boot block | words | park code | park slots | rings ...
+ *   boot block | words | park code | park slots | firmware tables | rings ...
  */
 
 #include <linux/types.h>
@@ -114,6 +114,7 @@ struct mk_boot_ring {
  *             the order of the CPU list
  * @tsc_khz: frequency of the time stamp counter
  * @apic_khz: frequency of the local APIC timer's input, 0 if not known
+ * @reserved: zero
  */
 struct mk_boot_x86 {
 	__u64 park_entry_pa;
