@@ -86,7 +86,8 @@ int mk_boot_block_layout(struct mk_boot_block *block, unsigned int nr_cpus,
 	block->cpus_off = end;
 	end += size_mul(nr_cpus, sizeof(struct mk_boot_cpu));
 	if (end > PAGE_SIZE)
-		return mk_fail(-E2BIG, "%u CPUs and %u ranges of memory do not fit into the boot block",
+		return mk_fail(-E2BIG,
+			       "%u CPUs and %u ranges of memory do not fit into the boot block",
 			       nr_cpus, nr_mem);
 
 	block->words_off = PAGE_SIZE;
@@ -153,6 +154,23 @@ static bool mk_boot_list_ok(u32 off, u32 nr, size_t entry, size_t size)
 }
 
 /**
+ * mk_boot_block_read() - copy a boot block that another version may have written
+ * @block: where to
+ * @shared: the shared area, at least a page
+ *
+ * Fields that the writer did not know are zero in the copy, which is still to be
+ * checked.
+ */
+void mk_boot_block_read(struct mk_boot_block *block, const void *shared)
+{
+	size_t size;
+
+	memcpy(block, shared, sizeof(*block));
+	size = clamp_t(size_t, block->size, MK_BOOT_BLOCK_MIN, sizeof(*block));
+	memset((void *)block + size, 0, sizeof(*block) - size);
+}
+
+/**
  * mk_boot_block_check() - is this a boot block that we understand?
  * @block: private copy of the block
  * @size: size of the shared area
@@ -166,7 +184,7 @@ int mk_boot_block_check(const struct mk_boot_block *block, size_t size)
 		return -EINVAL;
 	if (block->version != MK_BOOT_VERSION)
 		return -EPROTONOSUPPORT;
-	if (block->size < sizeof(*block) || !block->nr_cpus || !block->nr_mem ||
+	if (block->size < MK_BOOT_BLOCK_MIN || !block->nr_cpus || !block->nr_mem ||
 	    !memchr(block->name, '\0', sizeof(block->name)))
 		return -EINVAL;
 	if (!mk_boot_list_ok(block->cpus_off, block->nr_cpus,

@@ -107,12 +107,14 @@ static void mk_channel_drain_control(struct mk_channel *ch)
 }
 
 /*
- * True if the ring has more and the last turn made headway.  A console whose
- * reader is throttled makes none; it looks again when it is unthrottled.
+ * True if another turn is needed: the ring has more, and it is not that this turn
+ * found messages and took none.  A console whose reader is throttled does that; it
+ * looks again when it is unthrottled.
  */
 static bool mk_channel_drain(struct mk_channel *ch, unsigned int class)
 {
 	struct mk_ring_rx *rx = &ch->rx[class];
+	bool found = mk_ring_pending(rx);
 	u32 tail = rx->tail;
 
 	mk_ring_disarm(rx);
@@ -122,7 +124,7 @@ static bool mk_channel_drain(struct mk_channel *ch, unsigned int class)
 		ch->ops->drain(ch, rx);
 	mk_ring_publish(rx);
 	mk_ring_arm(rx);
-	return rx->tail != tail && mk_ring_pending(rx);
+	return mk_ring_pending(rx) && (!found || rx->tail != tail);
 }
 
 static void mk_channel_work(struct work_struct *work)

@@ -53,7 +53,7 @@ struct mk_channel_stats {
  * @cookie: what the reply must carry
  */
 struct mk_nop {
-	struct mutex lock;
+	struct mutex lock;	/* one caller at a time */
 	struct completion done;
 	u64 cookie;
 };

@@ -40,7 +40,7 @@
  *         number
  */
 struct mk_console {
-	struct mutex lock;
+	struct mutex lock;	/* protects all */
 	wait_queue_head_t wait;
 	u64 start;
 	u64 end;

@@ -76,10 +76,9 @@ static void mk_guest_shutdown(struct mk_channel *ch)
 
 static void mk_guest_drain(struct mk_channel *ch, struct mk_ring_rx *rx)
 {
-	void (*input)(void) = READ_ONCE(mk_guest_input);
-
-	if (input)
-		input();
+	/* Once set it stays */
+	if (READ_ONCE(mk_guest_input))
+		mk_guest_input();
 }
 
 static const struct mk_channel_ops mk_guest_ops = {
@@ -91,7 +90,7 @@ static const struct mk_channel_ops mk_guest_ops = {
 static void mk_early_write(struct console *con, const char *text, unsigned int len)
 {
 	while (len) {
-		unsigned int step = min(len, (unsigned int)MK_SLOT_PAYLOAD);
+		unsigned int step = min_t(unsigned int, len, MK_SLOT_PAYLOAD);
 
 		mk_channel_send(&mk_host_channel, MK_CLASS_CONSOLE, MK_MSG_CONSOLE,
 				text, step);
@@ -118,8 +117,12 @@ static struct console mk_early_console = {
  */
 void mk_guest_last_words(u32 reason, const char *text)
 {
-	struct mk_last_words *last = &mk_host_channel.words->last;
+	struct mk_last_words *last;
 
+	/* Before the channel is attached there is nobody to tell */
+	if (!mk_host_channel.words)
+		return;
+	last = &mk_host_channel.words->last;
 	if (READ_ONCE(last->reason) == MK_END_NONE) {
 		if (text)
 			strscpy(last->text, text, sizeof(last->text));

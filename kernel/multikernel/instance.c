@@ -183,7 +183,8 @@ struct mk_instance *mk_instance_create(const char *name)
 	struct mk_instance *inst;
 
 	if (!mk_name_ok(name))
-		return ERR_PTR(mk_fail(-EINVAL, "a name has 1 to %u letters, digits, '.', '_' or '-', and does not begin with '.'",
+		return ERR_PTR(mk_fail(-EINVAL,
+				       "a name has 1 to %u letters, digits, '.', '_' or '-', and does not begin with '.'",
 				       MULTIKERNEL_NAME_MAX));
 	inst = mk_instance_alloc(name);
 	if (!inst)

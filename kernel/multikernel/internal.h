@@ -196,7 +196,7 @@ struct mk_instance {
 	struct list_head node;
 	refcount_t ref;
 	char name[MULTIKERNEL_NAME_MAX + 1];
-	struct mutex lock;
+	struct mutex lock;	/* see instance.c */
 	u32 id;
 	enum mk_state state;
 	enum mk_firmware firmware;
@@ -255,6 +255,7 @@ u32 mk_boot_tables_off(const struct mk_boot_block *block);
 int mk_boot_block_layout(struct mk_boot_block *block, unsigned int nr_cpus,
 			 unsigned int nr_mem, size_t *size);
 void mk_boot_block_fill(struct mk_instance *inst, struct mk_boot_block *block);
+void mk_boot_block_read(struct mk_boot_block *block, const void *shared);
 int mk_boot_block_check(const struct mk_boot_block *block, size_t size);
 
 /* console.c */

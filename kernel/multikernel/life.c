@@ -362,9 +362,9 @@ static int mk_life_cmp_u64(const void *a, const void *b)
 int mk_life_nop(struct mk_instance *inst, unsigned int rounds)
 {
 	struct mk_nop_result res = {};
-	u64 *ns __free(kvfree) = NULL;
 	unsigned int got = 0;
 	int ret = 0;
+	u64 *ns __free(kvfree) = NULL;
 
 	if (!rounds || rounds > 1000000)
 		return mk_fail(-EINVAL, "1 to 1000000 rounds, not %u", rounds);

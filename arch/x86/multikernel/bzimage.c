@@ -65,10 +65,12 @@ static int mk_bzimage_check_header(const struct setup_header *hdr)
 	if (hdr->boot_flag != 0xaa55 || hdr->header != 0x53726448)
 		return mk_fail(-ENOEXEC, "not a bzImage");
 	if (!hdr->relocatable_kernel)
-		return mk_fail(-ENOEXEC, "the kernel is not relocatable (CONFIG_RELOCATABLE) and would unpack into the host's memory");
+		return mk_fail(-ENOEXEC,
+			       "the kernel is not relocatable (CONFIG_RELOCATABLE) and would unpack into the host's memory");
 	if (!(hdr->xloadflags & XLF_KERNEL_64) ||
 	    !(hdr->xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G))
-		return mk_fail(-ENOEXEC, "the kernel has no 64-bit entry point, or can't run above 4 GiB");
+		return mk_fail(-ENOEXEC,
+			       "the kernel has no 64-bit entry point, or can't run above 4 GiB");
 	return 0;
 }
 
@@ -213,7 +215,8 @@ int mk_arch_check_image(struct kimage *image, struct mk_instance *inst)
 	if (!image->nr_segments || image->segment[0].memsz < sizeof(*params))
 		return mk_fail(-ENOEXEC, "segment 0 must be the boot_params");
 	if (!mk_memory_contains(&inst->mem, image->start, 1))
-		return mk_fail(-EADDRNOTAVAIL, "the entry point 0x%lx does not lie in the memory of %s",
+		return mk_fail(-EADDRNOTAVAIL,
+			       "the entry point 0x%lx does not lie in the memory of %s",
 			       image->start, inst->name);
 	params = kimage_map_segment(image, 0);
 	if (!params)
@@ -320,8 +323,9 @@ int mk_bzimage_complete(struct mk_instance *inst, const struct mk_boot_block *bl
 static bool mk_bzimage_no5lvl(struct mk_instance *inst, const struct boot_params *params)
 {
 	u64 pa = params->hdr.cmd_line_ptr | (u64)params->ext_cmd_line_ptr << 32;
-	char *cmdline __free(kfree) = kzalloc(COMMAND_LINE_SIZE, GFP_KERNEL);
 	unsigned int len = COMMAND_LINE_SIZE - 1;
+	char *cmdline __free(kfree) =
+		kzalloc(COMMAND_LINE_SIZE, GFP_KERNEL);
 
 	if (!cmdline)
 		return false;

@@ -18,6 +18,7 @@
 #include <linux/pm.h>
 #include <linux/reboot.h>
 #include <linux/serial_8250.h>
+#include <linux/smp.h>
 #include <asm/apic.h>
 #include <asm/bootparam.h>
 #include <asm/cpu.h>
@@ -27,7 +28,6 @@
 #include <asm/pci_x86.h>
 #include <asm/reboot.h>
 #include <asm/setup.h>
-#include <asm/smp.h>
 #include <asm/tsc.h>
 #include <asm/x86_init.h>
 
@@ -232,19 +232,20 @@ void __init mk_platform_init(void)
 
 	if (!mk_find_locator(&locator))
 		return;
+	/* First of all: from here on no end of this kernel may reset the machine */
+	mk_instance_active = true;
+	mk_override_machine();
 	/* What early_memremap() can map in one go: 64 pages */
 	if (locator.shared_size < PAGE_SIZE || locator.shared_size > SZ_256K)
 		panic("multikernel: shared area of %llu bytes", locator.shared_size);
 	shared = early_memremap(locator.shared_pa, locator.shared_size);
-	memcpy(&block, shared, sizeof(block));
+	mk_boot_block_read(&block, shared);
 	if (mk_boot_block_check(&block, locator.shared_size))
 		panic("multikernel: boot block of version %u is not for us",
 		      block.version);
 
-	mk_instance_active = true;
 	mk_override_init();
 	mk_override_platform();
-	mk_override_machine();
 	if (mk_guest_attach(shared, locator.shared_pa, locator.shared_size, &block))
 		panic("multikernel: bad rings in the boot block");
 	if (mk_ipi_init() || mk_guest_smp_init(&block))

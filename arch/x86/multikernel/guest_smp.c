@@ -23,9 +23,9 @@
 #include <linux/multikernel/abi/x86.h>
 #include <linux/pgtable.h>
 #include <linux/sched/hotplug.h>
+#include <linux/smp.h>
 #include <asm/apic.h>
 #include <asm/realmode.h>
-#include <asm/smp.h>
 #include <asm/x86_init.h>
 
 #include "../../../kernel/multikernel/internal.h"
@@ -111,6 +111,7 @@ static int mk_wakeup_cpu(u32 apicid, unsigned long start_ip, unsigned int cpu)
 	slot->arg = 0;
 	/* The parked CPU reads the rest after it has seen the command */
 	smp_store_release(&slot->cmd, MK_PARK_RUN);
+	/* Writing the ICR of an x2APIC serializes nothing: the command goes first */
 	mb();
 	scoped_guard(preempt) {
 		apic_icr_write(APIC_DM_NMI, apicid);

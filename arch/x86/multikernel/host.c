@@ -13,7 +13,7 @@
  * and nothing else.
  *
  * To stop a CPU it is sent to the trampoline, which acknowledges and halts.  The
- * acknowledgement is the proof that nothing else runs there any more.
+ * acknowledgment is the proof that nothing else runs there any more.
  *
  * Locking
  * -------
@@ -49,6 +49,9 @@
  * for emulators and busy hypervisors, which may not run it for a while.
  */
 #define MK_CPU_TIMEOUT_US	2000000
+
+/* Between the steps of INIT and SIPI; as arch/x86/kernel/smpboot.c of old, 10 us */
+#define MK_ICR_GAP_US		10
 
 static DEFINE_MUTEX(mk_trampoline_lock);
 static void *mk_trampoline_page;
@@ -113,7 +116,8 @@ int mk_arch_cpu_may_leave(unsigned int cpu)
 	int ret;
 
 	if (apic->dest_mode_logical)
-		return mk_fail(-EOPNOTSUPP, "interrupts go by logical destination here; boot with x2apic_phys");
+		return mk_fail(-EOPNOTSUPP,
+			       "interrupts go by logical destination here; boot with x2apic_phys");
 	/* INIT would send the machine's boot CPU to the firmware's reset vector */
 	ret = rdmsrq_on_cpu(cpu, MSR_IA32_APICBASE, &base);
 	if (ret)
@@ -128,7 +132,7 @@ static void mk_send_init(u32 apicid)
 {
 	apic_icr_write(APIC_INT_LEVELTRIG | APIC_INT_ASSERT | APIC_DM_INIT, apicid);
 	safe_apic_wait_icr_idle();
-	udelay(10);
+	udelay(MK_ICR_GAP_US);
 	apic_icr_write(APIC_INT_LEVELTRIG | APIC_DM_INIT, apicid);
 	safe_apic_wait_icr_idle();
 }
@@ -137,7 +141,7 @@ static void mk_send_startup(u32 apicid)
 {
 	apic_icr_write(APIC_DM_STARTUP | (__pa(mk_trampoline_page) >> 12), apicid);
 	safe_apic_wait_icr_idle();
-	udelay(10);
+	udelay(MK_ICR_GAP_US);
 }
 
 static int mk_wait_word(const u32 *word, u32 want)
@@ -161,6 +165,7 @@ static int mk_kick_cpu(unsigned int cpu)
 	lockdep_assert_held(&mk_trampoline_lock);
 	WRITE_ONCE(data->ack, 0);
 	/* The CPU reads what was written before the IPIs below */
+	/* Writing the ICR of an x2APIC serializes nothing: the command goes first */
 	mb();
 	scoped_guard(preempt) {
 		mk_send_init(apicid);
@@ -279,7 +284,8 @@ int mk_arch_prepare(struct mk_instance *inst, struct mk_boot_block *block)
 		start->low = mk_low_alloc(MK_LOW_SLICE_PAGES);
 		if (!start->low) {
 			mk_arch_release(inst);
-			return mk_fail(-ENOMEM, "no memory below 1 MiB is left for a kernel that needs it");
+			return mk_fail(-ENOMEM,
+				       "no memory below 1 MiB is left for a kernel that needs it");
 		}
 	}
 	ret = mk_bzimage_complete(inst, block) ?:
@@ -376,6 +382,7 @@ int mk_arch_start(struct mk_instance *inst)
 	slot->arg = inst->image->segment[0].mem;
 	/* The parked CPU reads the rest after it has seen the command */
 	smp_store_release(&slot->cmd, MK_PARK_RUN);
+	/* Writing the ICR of an x2APIC serializes nothing: the command goes first */
 	mb();
 	scoped_guard(preempt) {
 		apic_icr_write(APIC_DM_NMI, apicid);

@@ -34,7 +34,7 @@ static unsigned int hvc_mk_stalls;
 
 static ssize_t hvc_mk_put_chars(u32 vtermno, const u8 *buf, size_t count)
 {
-	size_t len = min(count, (size_t)MK_SLOT_PAYLOAD);
+	size_t len = min_t(size_t, count, MK_SLOT_PAYLOAD);
 	int ret;
 
 	ret = mk_channel_send(mk_channel_host(), MK_CLASS_CONSOLE, MK_MSG_CONSOLE,
@@ -71,7 +71,7 @@ static ssize_t hvc_mk_get_chars(u32 vtermno, u8 *buf, size_t count)
 		mk_ring_publish(hvc_mk_rx);
 		hvc_mk_in_used = 0;
 	}
-	len = min(count, (size_t)(hvc_mk_in.len - hvc_mk_in_used));
+	len = min_t(size_t, count, hvc_mk_in.len - hvc_mk_in_used);
 	memcpy(buf, hvc_mk_in.payload + hvc_mk_in_used, len);
 	hvc_mk_in_used += len;
 	return len;
@@ -108,7 +108,7 @@ static int __init hvc_mk_console_init(void)
 {
 	if (!mk_is_instance())
 		return 0;
-	if (!mk_guest_remap())
+	if (mk_guest_remap())
 		return -ENOMEM;
 	return hvc_instantiate(0, 0, &hvc_mk_ops);
 }

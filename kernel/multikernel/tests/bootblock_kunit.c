@@ -444,6 +444,25 @@ static void block_test_fuzz(struct kunit *test)
 	KUNIT_EXPECT_LT(test, accepted, BLOCK_FUZZ - BLOCK_FUZZ / 20);
 }
 
+/* A writer of an earlier version has fewer fields: ours then read as zero */
+static void block_test_read_smaller(struct kunit *test)
+{
+	u8 *shared = kunit_kmalloc(test, PAGE_SIZE, GFP_KERNEL);
+	struct mk_boot_block block;
+
+	KUNIT_ASSERT_NOT_NULL(test, shared);
+	memset(shared, 0xff, PAGE_SIZE);
+	((struct mk_boot_block *)shared)->size = 0;
+	mk_boot_block_read(&block, shared);
+	KUNIT_EXPECT_EQ(test, block.size, 0);
+	KUNIT_EXPECT_EQ(test, block.magic, U64_MAX);
+	KUNIT_EXPECT_NULL(test, memchr_inv((void *)&block + MK_BOOT_BLOCK_MIN, 0,
+					   sizeof(block) - MK_BOOT_BLOCK_MIN));
+	((struct mk_boot_block *)shared)->size = sizeof(block) + 64;
+	mk_boot_block_read(&block, shared);
+	KUNIT_EXPECT_MEMEQ(test, &block, shared, sizeof(block));
+}
+
 static struct kunit_case block_cases[] = {
 	KUNIT_CASE(block_test_abi),
 	KUNIT_CASE_PARAM(block_test_layout, block_size_gen_params),
@@ -454,6 +473,7 @@ static struct kunit_case block_cases[] = {
 	KUNIT_CASE(block_test_name),
 	KUNIT_CASE(block_test_short_area),
 	KUNIT_CASE(block_test_fuzz),
+	KUNIT_CASE(block_test_read_smaller),
 	{}
 };
 

@@ -18,14 +18,16 @@
  * file is a contract: fields have a fixed width and little-endian order,
  * physical addresses end in _pa, offsets count from the start of the shared
  * area and end in _off.  A change of the meaning of any field must raise
- * MK_BOOT_VERSION; fields may be added at the end of a structure, because every
- * reader goes by the size that the writer states.
+ * MK_BOOT_VERSION; fields may be added at the end of the boot block, because a
+ * reader takes those that the writer does not have, going by the size that the
+ * writer states, for zero, and ignores those that it does not know.
  *
  * Layout of the shared area, each part aligned to a page::
  *
  *   boot block | words | park code | park slots | firmware tables | rings ...
  */
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 /*
@@ -39,7 +41,7 @@
 #define MK_BOOT_VERSION		1
 
 /* Bits of mk_boot_block.features */
-#define MK_BOOT_F_X86_PARK	(1ULL << 0)	/* x86: parked CPUs, see mk_boot_x86 */
+#define MK_BOOT_F_X86_PARK	BIT_ULL(0)	/* x86: parked CPUs, see mk_boot_x86 */
 
 #define MK_BOOT_NAME_LEN	64
 
@@ -166,6 +168,9 @@ struct mk_boot_block {
 	__u32 reserved;
 	struct mk_boot_x86 x86;
 };
+
+/* Size of the boot block when MK_BOOT_VERSION became 1: no writer has less */
+#define MK_BOOT_BLOCK_MIN	176
 
 /* mk_last_words.reason */
 #define MK_END_NONE		0

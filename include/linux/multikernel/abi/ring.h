@@ -38,7 +38,7 @@
 struct mk_slot {
 	__u8 payload[MK_SLOT_PAYLOAD];
 	__u64 ctl;
-} __attribute__((aligned(64)));
+} __aligned(64);
 
 /**
  * struct mk_ring_mem - a ring in the shared area

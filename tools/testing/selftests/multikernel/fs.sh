@@ -12,8 +12,6 @@ info_tells_what_this_is()
 	has "$(cat "$MK_FS/info/version")" '[0-9]' 'info/version'
 	has "$(cat "$MK_FS/info/abi")" '^[0-9]' 'info/abi'
 	ok test -r "$MK_FS/info/features"
-	ok test -r "$MK_FS/pool/cpus"
-	ok test -r "$MK_FS/pool/memory"
 	ok test -r "$MK_FS/pool/quarantine"
 }
 
