@@ -24,7 +24,7 @@ help:
 	@echo '                      (PATCH=stem SUBJECT="...": into that one, or a new one)'
 	@echo 'make series OUT=DIR   the whole work for git am, with a cover letter'
 	@echo 'make lint             checkpatch, sparse, compiler warnings'
-	@echo 'make check-off        what the hooks cost with CONFIG_MULTIKERNEL=n'
+	@echo 'make check-off        CONFIG_MULTIKERNEL=n changes no machine code'
 	@echo 'make clean            drop builds; distclean: the tree and downloads too'
 
 deps:

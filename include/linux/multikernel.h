@@ -37,7 +37,7 @@ struct mk_channel *mk_channel_host(void);
 
 /* Hooks for kexec: kernel/multikernel/image.c */
 struct mk_instance *mk_kimage_begin(unsigned int id);
-void mk_kimage_end(struct mk_instance *inst);
+void mk_kimage_end(struct mk_instance *inst, int ret);
 void *mk_kimage_place(struct kimage *image);
 int mk_kimage_locate(struct kexec_buf *kbuf,
 		     int (*func)(struct resource *res, void *arg));
@@ -77,7 +77,7 @@ static inline struct mk_instance *mk_kimage_begin(unsigned int id)
 	return NULL;
 }
 
-static inline void mk_kimage_end(struct mk_instance *inst) { }
+static inline void mk_kimage_end(struct mk_instance *inst, int ret) { }
 
 static inline void *mk_kimage_place(struct kimage *image)
 {

@@ -51,6 +51,17 @@ void mk_error_clear(void)
 }
 
 /**
+ * mk_error_is_set() - has anybody said why the request failed?
+ *
+ * Return: true if so.
+ */
+bool mk_error_is_set(void)
+{
+	guard(spinlock)(&mk_error_lock);
+	return strcmp(mk_error_text, "ok");
+}
+
+/**
  * mk_error_default() - a request failed; say so if nobody said why
  * @err: negative errno
  */

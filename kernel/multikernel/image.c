@@ -55,18 +55,39 @@ struct mk_instance *mk_kimage_begin(unsigned int id)
 	if (inst->dead || mk_state_is_up(inst->state)) {
 		mk_fail(-EBUSY, "instance %s is %s; stop it before loading",
 			inst->name, mk_state_name(inst->state));
-		mk_kimage_end(inst);
+		mk_kimage_end(inst, -EBUSY);
 		return ERR_PTR(-EBUSY);
 	}
 	return inst;
 }
 
+/* kexec's own checks give a number alone */
+static void mk_kimage_explain(int err)
+{
+	switch (err) {
+	case -ENOEXEC:
+		mk_fail(err, "no loader of kexec takes this kernel file; a bzImage for 64-bit x86 is expected");
+		break;
+	case -ENODATA:
+	case -ENOKEY:
+	case -EKEYREJECTED:
+	case -EBADMSG:
+		mk_fail(err, "the signature of the kernel file is missing or not accepted");
+		break;
+	default:
+		mk_error_default(err);
+	}
+}
+
 /**
  * mk_kimage_end() - a load has ended
  * @inst: from mk_kimage_begin()
+ * @ret: 0, or the error with which it ended
  */
-void mk_kimage_end(struct mk_instance *inst)
+void mk_kimage_end(struct mk_instance *inst, int ret)
 {
+	if (ret && !mk_error_is_set())
+		mk_kimage_explain(ret);
 	kfree(inst->new_info.cmdline);
 	inst->new_info = (struct mk_image_info){};
 	mutex_unlock(&inst->lock);

@@ -18,6 +18,7 @@ struct seq_file;
 /* error.c */
 __printf(2, 3) int mk_fail(int err, const char *fmt, ...);
 void mk_error_clear(void);
+bool mk_error_is_set(void);
 void mk_error_default(int err);
 void mk_error_show(struct seq_file *sf);
 
