@@ -107,24 +107,22 @@ static void mk_channel_drain_control(struct mk_channel *ch)
 }
 
 /*
- * True if another turn is needed: the ring has more, and it is not that this turn
- * found messages and took none.  A console whose reader is throttled does that; it
- * looks again when it is unthrottled.
+ * True if another turn is needed.  Whether a receiver was left with messages can't
+ * be told from its tail: that of the console may be moved by another thread (hvc
+ * has one), and a message that comes before the ring is armed rings no bell.
  */
 static bool mk_channel_drain(struct mk_channel *ch, unsigned int class)
 {
 	struct mk_ring_rx *rx = &ch->rx[class];
-	bool found = mk_ring_pending(rx);
-	u32 tail = rx->tail;
+	bool more = true;
 
 	mk_ring_disarm(rx);
 	if (class == MK_CLASS_CONTROL)
 		mk_channel_drain_control(ch);
 	else
-		ch->ops->drain(ch, rx);
-	mk_ring_publish(rx);
+		more = ch->ops->drain(ch, rx);
 	mk_ring_arm(rx);
-	return mk_ring_pending(rx) && (!found || rx->tail != tail);
+	return more && mk_ring_pending(rx);
 }
 
 static void mk_channel_work(struct work_struct *work)

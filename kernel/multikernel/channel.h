@@ -16,14 +16,15 @@ struct mk_channel;
  * struct mk_channel_ops - what a channel needs from the layer above
  * @hello: the peer has introduced itself; process context
  * @shutdown: the host asks this instance to power off; process context
- * @drain: consume the ring of class MK_CLASS_CONSOLE; process context
+ * @drain: consume and publish the ring of class MK_CLASS_CONSOLE; process context;
+ *         returns false if it takes no more for now and will look again by itself
  * @bell: the doorbell rang; any context, may not sleep
  * @bell_ok: may the CPU with this physical id be interrupted for the peer?
  */
 struct mk_channel_ops {
 	void (*hello)(struct mk_channel *ch, const struct mk_msg_hello *hello);
 	void (*shutdown)(struct mk_channel *ch);
-	void (*drain)(struct mk_channel *ch, struct mk_ring_rx *rx);
+	bool (*drain)(struct mk_channel *ch, struct mk_ring_rx *rx);
 	void (*bell)(struct mk_channel *ch);
 	bool (*bell_ok)(struct mk_channel *ch, u32 phys_id);
 };
@@ -67,7 +68,8 @@ struct mk_nop {
  * @peer_bell: how to ring the peer, in the shared area
  * @tx_lock: protects @tx and the sender's counters
  * @tx: rings to the peer, by class
- * @rx: rings from the peer, by class; used by @work and @ops->drain alone
+ * @rx: rings from the peer, by class; @work consumes that of MK_CLASS_CONTROL,
+ *      and who is behind @ops->drain the other
  * @work: the receiver
  * @stats: counters
  * @nop: see &struct mk_nop

@@ -152,6 +152,7 @@ void mk_console_drain(struct mk_console *con, struct mk_ring_rx *rx)
 			mk_console_append(con, msg.payload, msg.len);
 			any = true;
 		}
+		mk_ring_publish(rx);
 		con->dropped += con->start - start;
 	}
 	if (any)

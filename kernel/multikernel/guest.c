@@ -41,7 +41,7 @@ static struct mk_channel mk_host_channel;
 static void *mk_shared;
 static phys_addr_t mk_shared_pa;
 static size_t mk_shared_size;
-static void (*mk_guest_input)(void);
+static bool (*mk_guest_input)(void);
 
 /**
  * mk_guest_block() - what the host told us
@@ -74,11 +74,10 @@ static void mk_guest_shutdown(struct mk_channel *ch)
 	orderly_poweroff(true);
 }
 
-static void mk_guest_drain(struct mk_channel *ch, struct mk_ring_rx *rx)
+static bool mk_guest_drain(struct mk_channel *ch, struct mk_ring_rx *rx)
 {
 	/* Once set it stays */
-	if (READ_ONCE(mk_guest_input))
-		mk_guest_input();
+	return READ_ONCE(mk_guest_input) && mk_guest_input();
 }
 
 static const struct mk_channel_ops mk_guest_ops = {
@@ -225,11 +224,12 @@ int __init mk_guest_remap(void)
 
 /**
  * mk_guest_set_input() - who reads what the host types
- * @input: called when there is something in the console ring; process context
+ * @input: called when there is something in the console ring; process context;
+ *         returns as &mk_channel_ops.drain does
  *
  * Return: the console ring, for @input to empty.
  */
-struct mk_ring_rx *mk_guest_set_input(void (*input)(void))
+struct mk_ring_rx *mk_guest_set_input(bool (*input)(void))
 {
 	WRITE_ONCE(mk_guest_input, input);
 	return &mk_host_channel.rx[MK_CLASS_CONSOLE];

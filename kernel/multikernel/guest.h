@@ -7,6 +7,6 @@
 int mk_guest_remap(void);
 void *mk_guest_shared(void);
 phys_addr_t mk_guest_shared_pa(void);
-struct mk_ring_rx *mk_guest_set_input(void (*input)(void));
+struct mk_ring_rx *mk_guest_set_input(bool (*input)(void));
 
 #endif /* _MULTIKERNEL_GUEST_H */

@@ -66,7 +66,8 @@ static void mk_kimage_explain(int err)
 {
 	switch (err) {
 	case -ENOEXEC:
-		mk_fail(err, "no loader of kexec takes this kernel file; a bzImage for 64-bit x86 is expected");
+		mk_fail(err,
+			"no loader of kexec takes this kernel file; a bzImage for 64-bit x86 is expected");
 		break;
 	case -ENODATA:
 	case -ENOKEY:

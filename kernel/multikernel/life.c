@@ -186,11 +186,12 @@ static void mk_life_hello(struct mk_channel *ch, const struct mk_msg_hello *hell
 	queue_work(system_dfl_wq, &inst->hello_work);
 }
 
-static void mk_life_drain(struct mk_channel *ch, struct mk_ring_rx *rx)
+static bool mk_life_drain(struct mk_channel *ch, struct mk_ring_rx *rx)
 {
 	struct mk_instance *inst = ch->owner;
 
 	mk_console_drain(inst->console, rx);
+	return true;
 }
 
 static void mk_life_bell(struct mk_channel *ch)
@@ -361,10 +362,10 @@ static int mk_life_cmp_u64(const void *a, const void *b)
  */
 int mk_life_nop(struct mk_instance *inst, unsigned int rounds)
 {
+	u64 *ns __free(kvfree) = NULL;
 	struct mk_nop_result res = {};
 	unsigned int got = 0;
 	int ret = 0;
-	u64 *ns __free(kvfree) = NULL;
 
 	if (!rounds || rounds > 1000000)
 		return mk_fail(-EINVAL, "1 to 1000000 rounds, not %u", rounds);

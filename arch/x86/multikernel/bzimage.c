@@ -322,10 +322,9 @@ int mk_bzimage_complete(struct mk_instance *inst, const struct mk_boot_block *bl
 
 static bool mk_bzimage_no5lvl(struct mk_instance *inst, const struct boot_params *params)
 {
+	char *cmdline __free(kfree) = kzalloc(COMMAND_LINE_SIZE, GFP_KERNEL);
 	u64 pa = params->hdr.cmd_line_ptr | (u64)params->ext_cmd_line_ptr << 32;
 	unsigned int len = COMMAND_LINE_SIZE - 1;
-	char *cmdline __free(kfree) =
-		kzalloc(COMMAND_LINE_SIZE, GFP_KERNEL);
 
 	if (!cmdline)
 		return false;

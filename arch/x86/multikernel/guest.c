@@ -14,6 +14,7 @@
 
 #include <linux/acpi.h>
 #include <linux/init.h>
+#include <linux/math64.h>
 #include <linux/multikernel.h>
 #include <linux/pm.h>
 #include <linux/reboot.h>
@@ -64,7 +65,7 @@ static unsigned char mk_get_nmi_reason(void)
 
 static void __init mk_timer_init(void)
 {
-	lapic_timer_period = mk_guest_block()->x86.apic_khz * (1000 / HZ);
+	lapic_timer_period = div_u64((u64)mk_guest_block()->x86.apic_khz * 1000, HZ);
 }
 
 static void __init mk_intr_mode_init(void)
@@ -184,6 +185,8 @@ static void __init mk_override_platform(void)
 	x86_platform.legacy.i8042	= X86_LEGACY_I8042_PLATFORM_ABSENT;
 	x86_platform.legacy.devices.pnpbios = 0;
 	x86_platform.legacy.reserve_bios_regions = 0;
+	/* The host watches it; there is no other clock here to watch it with */
+	setup_force_cpu_cap(X86_FEATURE_TSC_RELIABLE);
 	setup_force_cpu_cap(X86_FEATURE_TSC_KNOWN_FREQ);
 	if (IS_ENABLED(CONFIG_SERIAL_8250))
 		serial8250_set_isa_configurator(mk_hide_uart);

@@ -27,6 +27,7 @@
 #include <linux/delay.h>
 #include <linux/kexec.h>
 #include <linux/ktime.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/multikernel/abi/x86.h>
 #include <linux/mutex.h>
@@ -259,7 +260,7 @@ static void mk_fill_block(struct mk_instance *inst, struct mk_x86_start *start,
 	block->x86.park_entry_pa = mk_park_pa(inst);
 	block->x86.park_cr3 = __pa(start->park.root);
 	block->x86.tsc_khz = tsc_khz;
-	block->x86.apic_khz = lapic_timer_period / (1000 / HZ);
+	block->x86.apic_khz = div_u64((u64)lapic_timer_period * HZ, 1000);
 	block->wall_ns = ktime_get_real_ns();
 	block->wall_tsc = rdtsc_ordered();
 }
@@ -269,14 +270,18 @@ static void mk_fill_block(struct mk_instance *inst, struct mk_x86_start *start,
  * @inst: the instance
  * @block: the boot block, to be completed
  *
- * Return: 0, -ENOMEM, -EFAULT.
+ * Return: 0, -ENOMEM, -EFAULT, -EOPNOTSUPP without a clock.
  */
 int mk_arch_prepare(struct mk_instance *inst, struct mk_boot_block *block)
 {
 	unsigned int levels = mk_bzimage_wants_la57(inst) ? 5 : 4;
-	struct mk_x86_start *start = kzalloc_obj(*start);
+	struct mk_x86_start *start;
 	int ret;
 
+	if (check_tsc_unstable())
+		return mk_fail(-EOPNOTSUPP,
+			       "the TSC of this machine is unstable, and an instance has no other clock");
+	start = kzalloc_obj(*start);
 	if (!start)
 		return -ENOMEM;
 	inst->arch = start;

@@ -31,6 +31,7 @@ static struct mk_ring_rx *hvc_mk_rx;
 static struct mk_msg hvc_mk_in;
 static unsigned int hvc_mk_in_used;
 static unsigned int hvc_mk_stalls;
+static bool hvc_mk_emptied;	/* a reader has found the ring empty */
 
 static ssize_t hvc_mk_put_chars(u32 vtermno, const u8 *buf, size_t count)
 {
@@ -66,8 +67,10 @@ static ssize_t hvc_mk_get_chars(u32 vtermno, u8 *buf, size_t count)
 	if (!hvc_mk_rx)
 		return 0;
 	if (hvc_mk_in_used == hvc_mk_in.len) {
-		if (!mk_ring_pop(hvc_mk_rx, &hvc_mk_in))
+		if (!mk_ring_pop(hvc_mk_rx, &hvc_mk_in)) {
+			WRITE_ONCE(hvc_mk_emptied, true);
 			return 0;
+		}
 		mk_ring_publish(hvc_mk_rx);
 		hvc_mk_in_used = 0;
 	}
@@ -77,10 +80,17 @@ static ssize_t hvc_mk_get_chars(u32 vtermno, u8 *buf, size_t count)
 	return len;
 }
 
-static void hvc_mk_input(void)
+/*
+ * hvc's own thread reads as well.  If no reader has found the ring empty since we
+ * began, then hvc has stopped before, and comes back by itself: its thread has
+ * been kicked, or will be when the tty is opened or takes input again.
+ */
+static bool hvc_mk_input(void)
 {
+	WRITE_ONCE(hvc_mk_emptied, false);
 	if (hvc_poll(hvc_mk_hp))
 		hvc_kick();
+	return READ_ONCE(hvc_mk_emptied);
 }
 
 static int hvc_mk_notifier_add(struct hvc_struct *hp, int data)

@@ -63,7 +63,7 @@ static void chan_shutdown(struct mk_channel *ch)
 	end->shutdowns++;
 }
 
-static void chan_drain(struct mk_channel *ch, struct mk_ring_rx *rx)
+static bool chan_drain(struct mk_channel *ch, struct mk_ring_rx *rx)
 {
 	struct chan_end *end = ch->owner;
 	struct mk_msg msg;
@@ -75,6 +75,8 @@ static void chan_drain(struct mk_channel *ch, struct mk_ring_rx *rx)
 	if (end->late)
 		mk_channel_send(end->late, MK_CLASS_CONSOLE, MK_MSG_CONSOLE, "late", 4);
 	end->late = NULL;
+	mk_ring_publish(rx);
+	return true;
 }
 
 /* As the instance has it, and as the host has it */

@@ -51,7 +51,7 @@ static const struct memory_case memory_cases_contains[] = {
 	{ "above 4 GiB", MEMORY_HIGH, SZ_1G, true },
 	{ "last byte above 4 GiB", MEMORY_HIGH + SZ_1G - 1, 1, true },
 	{ "behind the last", MEMORY_HIGH + SZ_1G, 1, false },
-	{ "the same in 32 bits", (u32)MEMORY_HIGH, SZ_4K, false },
+	{ "the same in 32 bits", MEMORY_HIGH & U32_MAX, SZ_4K, false },
 	{ "the same above 2^32", MEMORY_LOW + BIT_ULL(32), 1, false },
 	{ "the size is too large for 32 bits", MEMORY_LOW, BIT_ULL(32) + 1, false },
 	{ "the end wraps to the start", MEMORY_LOW + 1, U64_MAX, false },

@@ -121,6 +121,14 @@ each_cpu_has_a_timer()
 	done
 }
 
+# Without, a sleep would be rounded up to ticks.
+it_has_high_resolution_timers()
+{
+	mk_run web 'test -r /proc/timer_list' || skip 'needs /proc/timer_list'
+	is "$(mk_run web 'grep -c "hres_active *: 1" /proc/timer_list')" 2 \
+		'CPUs with high-resolution timers'
+}
+
 its_log_is_free_of_warnings()
 {
 	is "$(mk_run web "dmesg | grep -E 'WARNING:|BUG:|Oops|Call Trace|NMI received for unknown' || :")" \
@@ -169,6 +177,7 @@ mk_main \
 	it_knows_the_time_of_day \
 	its_clock_runs_as_fast_as_ours \
 	each_cpu_has_a_timer \
+	it_has_high_resolution_timers \
 	it_can_take_a_cpu_offline_and_online \
 	its_log_is_free_of_warnings \
 	each_start_is_at_another_address \
