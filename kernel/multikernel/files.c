@@ -60,7 +60,7 @@ static int mk_state_write(struct mk_instance *inst, char *buf)
 	if (!strcmp(buf, "stop"))
 		return mk_life_stop(inst);
 	if (!strcmp(buf, "kill"))
-		return mk_life_kill(inst);
+		return mk_life_kill(inst, "killed");
 	return mk_fail(-EINVAL, "\"%s\" is none of start, stop, kill", buf);
 }
 

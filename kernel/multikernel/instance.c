@@ -220,6 +220,22 @@ struct mk_instance *mk_instance_get_by_id(u32 id)
 }
 
 /**
+ * mk_instances_for_each() - do something with every instance
+ * @fn: called with the instance locked
+ *
+ * Context: may sleep; no instance comes or goes meanwhile.
+ */
+void mk_instances_for_each(void (*fn)(struct mk_instance *inst))
+{
+	struct mk_instance *inst;
+
+	guard(mutex)(&mk_instances_lock);
+	list_for_each_entry(inst, &mk_instances, node)
+		scoped_guard(mutex, &inst->lock)
+			fn(inst);
+}
+
+/**
  * mk_instance_get() - take another reference
  * @inst: an instance to which the caller has one
  */

@@ -36,6 +36,7 @@ void mk_ledger_show_quarantine(struct seq_file *sf);
 
 /* cpus.c */
 int mk_cpus_init(void);
+int mk_power_init(void);
 int mk_cpus_set(struct mk_instance *inst, const struct cpumask *want);
 
 /*
@@ -228,6 +229,7 @@ extern struct workqueue_struct *mk_wq;
 /* instance.c */
 struct mk_instance *mk_instance_create(const char *name);
 struct mk_instance *mk_instance_get_by_id(u32 id);
+void mk_instances_for_each(void (*fn)(struct mk_instance *inst));
 void mk_instance_get(struct mk_instance *inst);
 void mk_instance_put(struct mk_instance *inst);
 int mk_instance_retire(struct mk_instance *inst);
@@ -245,7 +247,7 @@ int mk_image_install(struct mk_instance *inst);
 /* life.c */
 int mk_life_start(struct mk_instance *inst);
 int mk_life_stop(struct mk_instance *inst);
-int mk_life_kill(struct mk_instance *inst);
+int mk_life_kill(struct mk_instance *inst, const char *reason);
 int mk_life_nop(struct mk_instance *inst, unsigned int rounds);
 void mk_life_init(struct mk_instance *inst);
 void mk_life_release(struct mk_instance *inst);

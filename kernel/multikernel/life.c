@@ -333,15 +333,16 @@ int mk_life_stop(struct mk_instance *inst)
 /**
  * mk_life_kill() - end the instance, whatever it does
  * @inst: the instance, locked
+ * @reason: what its file "reason" shall say
  *
  * Return: 0, or -EBUSY if it is not up.
  */
-int mk_life_kill(struct mk_instance *inst)
+int mk_life_kill(struct mk_instance *inst, const char *reason)
 {
 	if (!mk_state_is_up(inst->state))
 		return mk_fail(-EBUSY, "instance %s is %s: nothing to kill",
 			       inst->name, mk_state_name(inst->state));
-	mk_life_end(inst, MK_LOADED, "killed");
+	mk_life_end(inst, MK_LOADED, reason);
 	return 0;
 }
 

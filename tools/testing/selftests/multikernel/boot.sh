@@ -140,6 +140,46 @@ text_address()
 	mk_run web "sed -n 's/ T _text$//p' /proc/kallsyms"
 }
 
+# calls: how often all CPUs of a kernel have been called by others, from its
+# /proc/interrupts on stdin; nmis: the same for NMIs
+calls()
+{
+	awk '$1 == "CAL:" || $1 == "TLB:" { for (i = 2; $i ~ /^[0-9]+$/; i++) sum += $i }
+		END { print sum }'
+}
+
+nmis()
+{
+	awk '$1 == "NMI:" { for (i = 2; $i ~ /^[0-9]+$/; i++) sum += $i }
+		END { print sum }'
+}
+
+# Backtraces of all CPUs go by NMI. To take memory out of the direct map and to
+# bring it back all CPUs are called. All of the host: ours are called a few times,
+# by our own doing.
+it_gets_no_broadcast_of_the_host()
+{
+	local nmi inside host i
+
+	ok mkctl create other
+	mk_run web 'cat /proc/interrupts' > "$MK_TMP/before"
+	host=$(calls < /proc/interrupts)
+	echo l > /proc/sysrq-trigger
+	for i in $(seq 1 100); do
+		is "$(put other memory 2M)" OK 'giving memory'
+		is "$(put other memory 0)" OK 'giving it back'
+	done
+	host=$(($(calls < /proc/interrupts) - host))
+	mk_run web 'cat /proc/interrupts' > "$MK_TMP/after"
+	ok mkctl rm other
+	between 200 $host 1000000 'calls in the host'
+	inside=$(($(calls < "$MK_TMP/after") - $(calls < "$MK_TMP/before")))
+	between 0 $inside 100 'calls inside'
+	nmi=$(($(nmis < "$MK_TMP/after") - $(nmis < "$MK_TMP/before")))
+	is $nmi 0 'NMIs inside'
+	ok answers web
+}
+
 # Some 500 places are to be had, so two starts are alike now and then; four
 # are not.
 each_start_is_at_another_address()
@@ -178,6 +218,7 @@ mk_main \
 	its_clock_runs_as_fast_as_ours \
 	each_cpu_has_a_timer \
 	it_has_high_resolution_timers \
+	it_gets_no_broadcast_of_the_host \
 	it_can_take_a_cpu_offline_and_online \
 	its_log_is_free_of_warnings \
 	each_start_is_at_another_address \

@@ -196,3 +196,12 @@ int image_reboot(int argc, char **argv)
 				    LINUX_REBOOT_CMD_MULTIKERNEL,
 				    (void *)probe_number(argv[0])));
 }
+
+int image_kexec(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return probe_result(syscall(SYS_reboot, LINUX_REBOOT_MAGIC1,
+				    LINUX_REBOOT_MAGIC2,
+				    LINUX_REBOOT_CMD_KEXEC, NULL));
+}

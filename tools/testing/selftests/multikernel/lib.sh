@@ -458,7 +458,7 @@ the_host_kernel_has_warned_of_nothing()
 	local bad
 
 	bad=$(dmesg | sed "1,/$MK_MARK/d" |
-		grep -E 'WARNING:|BUG:|Oops|INFO: task|INFO: rcu|Call Trace|list_.* corruption') || return 0
+		grep -E 'WARNING:|BUG:|Oops|INFO: task|INFO: rcu|list_.* corruption|general protection|unable to handle|possible .* locking') || return 0
 	note "$bad"
 	return 1
 }

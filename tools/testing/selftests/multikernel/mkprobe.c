@@ -183,6 +183,7 @@ static const struct command commands[] = {
 	{ "load", "ID KERNEL INITRD CMDLINE MAP [outside|arch]", image_load, 5 },
 	{ "unload", "ID", image_unload, 1 },
 	{ "reboot", "ID", image_reboot, 1 },
+	{ "kexec", "", image_kexec, 0 },
 	{ "legacy", "", machine_legacy, 0 },
 	{ "plant", "", machine_plant, 0 },
 	{ "restore", "< what plant has printed", machine_restore, 0 },

@@ -19,6 +19,8 @@ int image_file_unload(int argc, char **argv);
 int image_load(int argc, char **argv);
 int image_unload(int argc, char **argv);
 int image_reboot(int argc, char **argv);
+int image_kexec(int argc, char **argv);
+int image_kexec(int argc, char **argv);
 
 /* machine.c */
 int machine_legacy(int argc, char **argv);

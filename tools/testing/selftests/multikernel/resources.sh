@@ -96,6 +96,14 @@ a_lent_cpu_cannot_be_onlined()
 	ok cpu_works "$OTHER"
 }
 
+the_host_does_not_sleep_under_a_lent_cpu()
+{
+	[ -w /sys/power/state ] || skip 'needs CONFIG_SUSPEND'
+	ok mkctl create a --cpus "$CPU"
+	refused_early EBUSY 'suspend with a lent CPU' \
+		mkprobe write /sys/power/state freeze
+}
+
 smt_control_does_not_take_a_lent_cpu()
 {
 	local smt=$MK_CPUS/smt/control
@@ -254,6 +262,7 @@ mk_main \
 	an_offline_cpu_is_refused \
 	a_lent_cpu_is_refused_to_others \
 	a_lent_cpu_cannot_be_onlined \
+	the_host_does_not_sleep_under_a_lent_cpu \
 	smt_control_does_not_take_a_lent_cpu \
 	memory_leaves_the_host_and_comes_back \
 	memory_can_grow_and_shrink_before_a_load \
