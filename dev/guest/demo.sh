@@ -130,6 +130,7 @@ side_by_side()
 	row 'CPUs' "$hcpus" "$cpus"
 	row 'uptime' "$hup s" "$up s"
 	row 'memory' "$((hmem / 1024)) MiB" "$((mem / 1024)) MiB"
+	row '  of that lent' '512 MiB' '-'
 	row 'time of day (UTC)' "$htime" "$time"
 	[ "$cpus" = 2 ] || die "web has $cpus CPUs"
 	[ "$up" -lt "$hup" ] || die 'web is not younger than this kernel'
