@@ -125,7 +125,7 @@ void mk_guest_last_words(u32 reason, const char *text)
 	if (READ_ONCE(last->reason) == MK_END_NONE) {
 		if (text)
 			strscpy(last->text, text, sizeof(last->text));
-		/* Pairs with the acquire in the host's mk_life_end_work() */
+		/* Pairs with the acquire in the host's mk_life_last_reason() */
 		smp_store_release(&last->reason, reason);
 	}
 	mk_channel_ring_peer(&mk_host_channel);

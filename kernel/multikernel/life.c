@@ -110,11 +110,13 @@ static void mk_life_end(struct mk_instance *inst, enum mk_state state,
 	pr_info("instance %s has ended: %s\n", inst->name, inst->reason);
 }
 
-static bool mk_life_has_last_words(struct mk_instance *inst)
+/* MK_END_NONE as well for a reason that can't be */
+static u32 mk_life_last_reason(struct mk_instance *inst)
 {
-	u32 reason = READ_ONCE(inst->ch.words->last.reason);
+	/* Pairs with the release of the reason in mk_guest_last_words() */
+	u32 reason = smp_load_acquire(&inst->ch.words->last.reason);
 
-	return reason > MK_END_NONE && reason < MK_NR_ENDS;
+	return reason < MK_NR_ENDS ? reason : MK_END_NONE;
 }
 
 static void mk_life_end_work(struct work_struct *work)
@@ -125,11 +127,10 @@ static void mk_life_end_work(struct work_struct *work)
 	u32 reason;
 
 	guard(mutex)(&inst->lock);
-	if (!mk_state_is_up(inst->state) || !mk_life_has_last_words(inst))
+	if (!mk_state_is_up(inst->state))
 		return;
-	/* Pairs with the release of the reason in mk_guest_last_words() */
-	reason = smp_load_acquire(&inst->ch.words->last.reason);
-	if (reason >= MK_NR_ENDS)
+	reason = mk_life_last_reason(inst);
+	if (reason == MK_END_NONE)
 		return;
 	memcpy(last, inst->ch.words->last.text, MK_LAST_WORDS_LEN);
 	last[MK_LAST_WORDS_LEN] = '\0';
@@ -146,7 +147,7 @@ static void mk_life_poll_work(struct work_struct *work)
 	if (READ_ONCE(inst->state) != MK_BOOTING)
 		return;
 	mk_channel_kick(&inst->ch);
-	if (mk_life_has_last_words(inst))
+	if (mk_life_last_reason(inst))
 		queue_work(system_dfl_wq, &inst->end_work);
 	queue_delayed_work(mk_wq, &inst->poll_work, msecs_to_jiffies(MK_POLL_MS));
 }
@@ -198,7 +199,7 @@ static void mk_life_bell(struct mk_channel *ch)
 {
 	struct mk_instance *inst = ch->owner;
 
-	if (mk_life_has_last_words(inst))
+	if (mk_life_last_reason(inst))
 		queue_work(system_dfl_wq, &inst->end_work);
 }
 
