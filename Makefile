@@ -9,7 +9,7 @@ CONFIG ?= default
 export KSRC PATCH SUBJECT
 
 .PHONY: help deps tree refresh series kernel initramfs demo check shell lint \
-	check-off clean distclean
+	check-off bisect clean distclean
 
 help:
 	@echo 'make demo             watch one Linux start, talk to, lose and restart another'
@@ -25,6 +25,7 @@ help:
 	@echo 'make series OUT=DIR   the whole work for git am, with a cover letter'
 	@echo 'make lint             checkpatch, sparse, compiler warnings'
 	@echo 'make check-off        CONFIG_MULTIKERNEL=n changes no machine code'
+	@echo 'make bisect           each commit of the series builds (ten minutes)'
 	@echo 'make clean            drop builds; distclean: the tree and downloads too'
 
 deps:
@@ -59,6 +60,9 @@ lint: kernel
 
 check-off: tree
 	@dev/check-off
+
+bisect: deps
+	@dev/bisect
 
 clean:
 	@for d in build/*; do \

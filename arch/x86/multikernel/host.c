@@ -165,8 +165,7 @@ static int mk_kick_cpu(unsigned int cpu)
 
 	lockdep_assert_held(&mk_trampoline_lock);
 	WRITE_ONCE(data->ack, 0);
-	/* The CPU reads what was written before the IPIs below */
-	/* Writing the ICR of an x2APIC serializes nothing: the command goes first */
+	/* The CPU reads mode and ack; an x2APIC's ICR write orders nothing itself */
 	mb();
 	scoped_guard(preempt) {
 		mk_send_init(apicid);
