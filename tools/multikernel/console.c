@@ -286,8 +286,8 @@ int mk_console(int argc, char **argv)
 	if (tty)
 		say_end(&con);
 	free(con.tail);
-	if (until && !con.seen && !con.failed && !con.detached)
+	if (con.until && !con.seen && !con.failed && !con.detached)
 		mk_error("console %s: %s without '%s'", con.name,
-			 con.ended ? "it has ended" : "time ran out", until);
+			 con.ended ? "it has ended" : "time ran out", con.until);
 	return con.failed || (con.until && !con.seen) ? MK_FAILED : MK_OK;
 }
