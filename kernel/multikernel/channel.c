@@ -23,6 +23,10 @@
  * each sleep (see ring.c).  As long as a side can't be interrupted its bell's
  * vector is 0 and the other side polls.
  *
+ * An interrupt between two kernels has no acknowledgment, and a sender rings once.
+ * So that one that gets lost costs a delay and not the channel, a watch looks at
+ * all open channels now and then, in memory, without an interrupt to anyone.
+ *
  * Locking
  * -------
  *
@@ -42,6 +46,12 @@
 
 #include "channel.h"
 #include "internal.h"
+
+/*
+ * How often the watch looks for doorbells that were missed.  A person at a console
+ * takes a quarter of a second for slow, a message lost for a hang.
+ */
+#define MK_WATCH_MS		250
 
 /*
  * Messages of one class that are handled before the others get their turn: a
@@ -219,6 +229,41 @@ int mk_channel_attach(struct mk_channel *ch, void *shared, size_t size,
 	return 0;
 }
 
+/* A ring is late if it had the same message at the last look, and nobody at work */
+static void mk_channel_look(struct mk_channel *ch)
+{
+	unsigned int class;
+
+	for (class = 0; class < MK_NR_CLASSES; class++) {
+		struct mk_ring_rx *rx = &ch->rx[class];
+		u32 tail = READ_ONCE(rx->tail);
+
+		if (!mk_ring_pending(rx)) {
+			ch->watched[class] = tail - 1;
+		} else if (ch->watched[class] != tail) {
+			ch->watched[class] = tail;
+		} else if (!work_busy(&ch->work)) {
+			ch->stats.bells_missed++;
+			mk_channel_kick(ch);
+		}
+	}
+}
+
+static void mk_channel_watch(struct work_struct *work);
+static DECLARE_DELAYED_WORK(mk_channel_watch_work, mk_channel_watch);
+
+static void mk_channel_watch(struct work_struct *work)
+{
+	struct mk_channel *ch;
+
+	guard(rcu)();
+	list_for_each_entry_rcu(ch, &mk_channels, node)
+		mk_channel_look(ch);
+	if (!list_empty(&mk_channels))
+		queue_delayed_work(mk_wq, &mk_channel_watch_work,
+				   msecs_to_jiffies(MK_WATCH_MS));
+}
+
 /**
  * mk_channel_open() - let doorbells reach the channel
  * @ch: an attached channel
@@ -229,6 +274,8 @@ void mk_channel_open(struct mk_channel *ch)
 	list_add_tail_rcu(&ch->node, &mk_channels);
 	spin_unlock_irq(&mk_channels_lock);
 	mk_channel_kick(ch);
+	queue_delayed_work(mk_wq, &mk_channel_watch_work,
+			   msecs_to_jiffies(MK_WATCH_MS));
 }
 
 /**

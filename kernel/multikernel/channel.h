@@ -37,6 +37,7 @@ struct mk_channel_ops {
  * @bells_suppressed: messages that needed none
  * @full: sends that found the ring full
  * @bad: messages of an unknown type or of a wrong length
+ * @bells_missed: messages that lay there although the receiver slept
  */
 struct mk_channel_stats {
 	u64 sent;
@@ -45,6 +46,7 @@ struct mk_channel_stats {
 	u64 bells_suppressed;
 	u64 full;
 	u64 bad;
+	u64 bells_missed;
 };
 
 /**
@@ -70,6 +72,7 @@ struct mk_nop {
  * @tx: rings to the peer, by class
  * @rx: rings from the peer, by class; @work consumes that of MK_CLASS_CONTROL,
  *      and who is behind @ops->drain the other
+ * @watched: tails at the last look of the watch, see mk_channel_watch()
  * @work: the receiver
  * @stats: counters
  * @nop: see &struct mk_nop
@@ -83,6 +86,7 @@ struct mk_channel {
 	raw_spinlock_t tx_lock;
 	struct mk_ring_tx tx[MK_NR_CLASSES];
 	struct mk_ring_rx rx[MK_NR_CLASSES];
+	u32 watched[MK_NR_CLASSES];
 	struct work_struct work;
 	struct mk_channel_stats stats;
 	struct mk_nop nop;

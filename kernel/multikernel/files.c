@@ -319,6 +319,7 @@ MK_STAT(sent, inst->ch.stats.sent)
 MK_STAT(received, inst->ch.stats.received)
 MK_STAT(bells_sent, inst->ch.stats.bells_sent)
 MK_STAT(bells_suppressed, inst->ch.stats.bells_suppressed)
+MK_STAT(bells_missed, inst->ch.stats.bells_missed)
 MK_STAT(full, inst->ch.stats.full)
 MK_STAT(bad, inst->ch.stats.bad + inst->ch.rx[MK_CLASS_CONTROL].bad +
 	     inst->ch.rx[MK_CLASS_CONSOLE].bad)
@@ -329,6 +330,7 @@ const struct mk_file mk_stats_files[] = {
 	{ "messages_received",	  0444, mk_stat_received },
 	{ "doorbells_sent",	  0444, mk_stat_bells_sent },
 	{ "doorbells_suppressed", 0444, mk_stat_bells_suppressed },
+	{ "doorbells_missed",	  0444, mk_stat_bells_missed },
 	{ "ring_full",		  0444, mk_stat_full },
 	{ "bad_messages",	  0444, mk_stat_bad },
 	{ "console_dropped",	  0444, mk_stat_dropped },

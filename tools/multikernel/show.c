@@ -169,7 +169,8 @@ int mk_show_ps(int argc, char **argv)
 
 static const char * const stats[] = {
 	"messages_sent", "messages_received", "doorbells_sent",
-	"doorbells_suppressed", "bad_messages", "console_dropped",
+	"doorbells_suppressed", "doorbells_missed", "bad_messages",
+	"console_dropped",
 };
 
 /* One file of stats/; the empty string if this kernel does not have it. */

@@ -23,7 +23,8 @@ mkdir_makes_an_instance_with_all_its_files()
 	for file in id state reason cpus memory memory.map cmdline image \
 		    console log events nop stats/messages_sent \
 		    stats/messages_received stats/doorbells_sent \
-		    stats/doorbells_suppressed stats/bad_messages \
+		    stats/doorbells_suppressed stats/doorbells_missed \
+		    stats/bad_messages \
 		    stats/console_dropped; do
 		ok test -f "$DIR/web/$file"
 	done
