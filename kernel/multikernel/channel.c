@@ -317,7 +317,9 @@ void mk_channel_kick(struct mk_channel *ch)
  * mk_channel_doorbell() - a doorbell rang
  *
  * Called by the architecture's interrupt handler.  The interrupt does not say
- * who rang, and would not be believed: look at all open channels.
+ * who rang, and would not be believed: look at all open channels.  If there is
+ * nothing anywhere, then a message was consumed in the meantime by someone who
+ * does not arm (hvc's thread): the receivers have to, for the next doorbell.
  *
  * Context: hard interrupt.
  */
@@ -325,6 +327,7 @@ void mk_channel_doorbell(void)
 {
 	struct mk_channel *ch;
 	unsigned int class;
+	bool any = false;
 
 	guard(rcu)();
 	list_for_each_entry_rcu(ch, &mk_channels, node) {
@@ -333,10 +336,15 @@ void mk_channel_doorbell(void)
 		for (class = 0; class < MK_NR_CLASSES; class++) {
 			if (mk_ring_pending(&ch->rx[class])) {
 				mk_channel_kick(ch);
+				any = true;
 				break;
 			}
 		}
 	}
+	if (any)
+		return;
+	list_for_each_entry_rcu(ch, &mk_channels, node)
+		mk_channel_kick(ch);
 }
 
 /**

@@ -31,6 +31,11 @@
  *    message; the producer stores the control word, smp_mb() in
  *    mk_ring_wants_bell(), reads armed.  One of the two sees the other, so no
  *    message is left behind without a doorbell.
+ * 4. The consumer publishes the tail, then stores armed with smp_store_release()
+ *    in mk_ring_arm(); the producer reads armed with smp_load_acquire() in
+ *    mk_ring_wants_bell(), then the tail.  So it knows of a message that was
+ *    consumed before the consumer went to sleep, and does not spend on it the one
+ *    doorbell of that sleep, which the next message will need.
  */
 
 #include <linux/bitfield.h>
@@ -128,7 +133,7 @@ int mk_ring_push(struct mk_ring_tx *tx, u16 type, const void *data, size_t len)
  * @tx: producer's side
  *
  * To be called after mk_ring_push().  True once for each time that the consumer
- * goes to sleep.
+ * goes to sleep with a message left.
  *
  * Return: true if the caller has to ring the consumer's doorbell.
  */
@@ -138,8 +143,11 @@ bool mk_ring_wants_bell(struct mk_ring_tx *tx)
 
 	/* Ordering 3: pairs with mk_ring_arm() */
 	smp_mb();
-	armed = READ_ONCE(tx->mem->armed);
+	/* Ordering 4: pairs with mk_ring_arm() */
+	armed = smp_load_acquire(&tx->mem->armed);
 	if (!(armed & 1) || armed == tx->rung)
+		return false;
+	if (READ_ONCE(tx->mem->tail) == tx->head)
 		return false;
 	tx->rung = armed;
 	return true;
@@ -214,8 +222,9 @@ void mk_ring_publish(struct mk_ring_rx *rx)
  */
 void mk_ring_arm(struct mk_ring_rx *rx)
 {
+	/* Ordering 4: pairs with mk_ring_wants_bell() */
 	if (!(rx->armed & 1))
-		WRITE_ONCE(rx->mem->armed, ++rx->armed);
+		smp_store_release(&rx->mem->armed, ++rx->armed);
 	/* Ordering 3: pairs with mk_ring_wants_bell() */
 	smp_mb();
 }

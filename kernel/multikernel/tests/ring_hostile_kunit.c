@@ -187,7 +187,8 @@ static void hostile_bell(struct kunit *test)
 {
 	struct hostile_fix *fix = test->priv;
 	struct mk_ring_tx *tx = &fix->ring->tx, want = *tx;
-	bool bell = fix->was.armed % 2 && fix->was.armed != want.rung;
+	bool bell = fix->was.armed % 2 && fix->was.armed != want.rung &&
+		    fix->was.tail != want.head;
 
 	if (bell)
 		want.rung = fix->was.armed;
