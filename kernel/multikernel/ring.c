@@ -222,9 +222,10 @@ void mk_ring_publish(struct mk_ring_rx *rx)
  */
 void mk_ring_arm(struct mk_ring_rx *rx)
 {
-	/* Ordering 4: pairs with mk_ring_wants_bell() */
-	if (!(rx->armed & 1))
+	if (!(rx->armed & 1)) {
+		/* Ordering 4: pairs with mk_ring_wants_bell() */
 		smp_store_release(&rx->mem->armed, ++rx->armed);
+	}
 	/* Ordering 3: pairs with mk_ring_wants_bell() */
 	smp_mb();
 }
