@@ -30,7 +30,8 @@
  * Locking
  * -------
  *
- * tx_lock protects the producer's side of the rings and is the innermost lock.
+ * tx_lock protects the producer's side of the rings, and that there are rings; it
+ * is the innermost lock.
  * The list of open channels is changed under mk_channels_lock and read under RCU.
  * Lock order: mk_channels_lock; tx_lock.
  */
@@ -38,6 +39,7 @@
 #define pr_fmt(fmt) "multikernel: " fmt
 
 #include <linux/cpumask.h>
+#include <linux/ctype.h>
 #include <linux/overflow.h>
 #include <linux/printk.h>
 #include <linux/sizes.h>
@@ -69,6 +71,17 @@ static void mk_channel_count_bad(struct mk_channel *ch, const struct mk_msg *msg
 			    msg->type, msg->len);
 }
 
+/**
+ * mk_channel_clean_text() - make a peer's text fit to be shown
+ * @text: becomes its first line; what is no printable ASCII becomes '?'
+ */
+void mk_channel_clean_text(char *text)
+{
+	for (text[strcspn(text, "\n")] = '\0'; *text; text++)
+		if (!isascii(*text) || !isprint(*text))
+			*text = '?';
+}
+
 static void mk_channel_rx_hello(struct mk_channel *ch, const struct mk_msg *msg)
 {
 	struct mk_msg_hello hello;
@@ -77,6 +90,7 @@ static void mk_channel_rx_hello(struct mk_channel *ch, const struct mk_msg *msg)
 		return mk_channel_count_bad(ch, msg);
 	memcpy(&hello, msg->payload, sizeof(hello));
 	hello.release[sizeof(hello.release) - 1] = '\0';
+	mk_channel_clean_text(hello.release);
 	ch->ops->hello(ch, &hello);
 }
 
@@ -189,6 +203,20 @@ static int mk_channel_attach_ring(struct mk_channel *ch, void *shared,
 	return 0;
 }
 
+/* Without rings nobody sends, and the shared area can go */
+static void mk_channel_detach(struct mk_channel *ch)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&ch->tx_lock);
+	for (i = 0; i < MK_NR_CLASSES; i++) {
+		ch->tx[i].mem = NULL;
+		ch->rx[i].mem = NULL;
+	}
+	ch->words = NULL;
+	ch->peer_bell = NULL;
+}
+
 /**
  * mk_channel_attach() - bind a channel to the rings of a shared area
  * @ch: a channel that is not open
@@ -205,35 +233,41 @@ int mk_channel_attach(struct mk_channel *ch, void *shared, size_t size,
 {
 	const struct mk_boot_ring *rings = shared + block->rings_off;
 	unsigned int i;
-	int ret;
+	int ret = 0;
 
 	if (block->nr_rings > PAGE_SIZE / sizeof(*rings) ||
 	    block->rings_off > size - PAGE_SIZE ||
 	    block->words_off > size - sizeof(struct mk_words))
 		return -EINVAL;
 
+	guard(raw_spinlock_irqsave)(&ch->tx_lock);
 	ch->words = shared + block->words_off;
 	ch->peer_bell = host ? &ch->words->instance_bell : &ch->words->host_bell;
 	memset(&ch->stats, 0, sizeof(ch->stats));
 
-	for (i = 0; i < block->nr_rings; i++) {
+	for (i = 0; i < block->nr_rings && !ret; i++) {
 		struct mk_boot_ring ring = rings[i];
 
 		ret = mk_channel_attach_ring(ch, shared, size, &ring, host);
-		if (ret)
-			return ret;
 	}
-	for (i = 0; i < MK_NR_CLASSES; i++)
+	for (i = 0; i < MK_NR_CLASSES && !ret; i++)
 		if (!ch->tx[i].mem || !ch->rx[i].mem)
-			return -ENOENT;
-	return 0;
+			ret = -ENOENT;
+	if (ret)
+		mk_channel_detach(ch);
+	return ret;
 }
 
-/* A ring is late if it had the same message at the last look, and nobody at work */
+/*
+ * A ring is late if it had the same message at the last look, and nobody at work.
+ * Last words may lie there for which no doorbell came.
+ */
 static void mk_channel_look(struct mk_channel *ch)
 {
 	unsigned int class;
 
+	if (ch->ops->bell)
+		ch->ops->bell(ch);
 	for (class = 0; class < MK_NR_CLASSES; class++) {
 		struct mk_ring_rx *rx = &ch->rx[class];
 		u32 tail = READ_ONCE(rx->tail);
@@ -283,7 +317,7 @@ void mk_channel_open(struct mk_channel *ch)
  * @ch: the channel
  *
  * Messages that lie in the rings are handled first.  Calls that wait for a reply
- * end with an error.
+ * end with an error.  Afterwards nobody looks at the shared area any more.
  *
  * Context: may sleep; not from the channel's own callbacks.
  */
@@ -299,6 +333,8 @@ void mk_channel_close(struct mk_channel *ch)
 	mk_channel_kick(ch);
 	flush_work(&ch->work);
 	cancel_work_sync(&ch->work);
+	scoped_guard(raw_spinlock_irqsave, &ch->tx_lock)
+		mk_channel_detach(ch);
 	mk_nop_abort(ch);
 }
 
@@ -349,13 +385,14 @@ void mk_channel_doorbell(void)
 
 /**
  * mk_channel_ring_peer() - interrupt the peer
- * @ch: an attached channel
+ * @ch: a channel that stays attached, by its tx_lock or because it is for good
  *
  * Context: any.
  */
 void mk_channel_ring_peer(struct mk_channel *ch)
 {
-	u32 vector = READ_ONCE(ch->peer_bell->vector);
+	/* Pairs with the release in mk_guest_open(): the rest is valid */
+	u32 vector = smp_load_acquire(&ch->peer_bell->vector);
 	u32 phys_id = READ_ONCE(ch->peer_bell->phys_id);
 
 	if (!vector)
@@ -382,32 +419,27 @@ int mk_channel_send(struct mk_channel *ch, unsigned int class, u16 type,
 {
 	struct mk_ring_tx *tx = &ch->tx[class];
 	unsigned long flags;
-	bool bell = false;
-	int ret;
-
-	if (!tx->mem)
-		return -ENOTCONN;
+	int ret = -ENOTCONN;
 
 	/* After a crash the holder of the lock may never release it */
 	if (!oops_in_progress)
 		raw_spin_lock_irqsave(&ch->tx_lock, flags);
 	else if (!raw_spin_trylock_irqsave(&ch->tx_lock, flags))
 		return -EDEADLK;
-	ret = mk_ring_push(tx, type, data, len);
+	if (tx->mem)
+		ret = mk_ring_push(tx, type, data, len);
 	if (!ret) {
 		ch->stats.sent++;
-		bell = mk_ring_wants_bell(tx);
-		if (bell)
+		if (mk_ring_wants_bell(tx)) {
 			ch->stats.bells_sent++;
-		else
+			mk_channel_ring_peer(ch);
+		} else {
 			ch->stats.bells_suppressed++;
+		}
 	} else if (ret == -EAGAIN) {
 		ch->stats.full++;
 	}
 	raw_spin_unlock_irqrestore(&ch->tx_lock, flags);
-
-	if (bell)
-		mk_channel_ring_peer(ch);
 	return ret;
 }
 

@@ -102,6 +102,7 @@ void mk_channel_kick(struct mk_channel *ch);
 void mk_channel_ring_peer(struct mk_channel *ch);
 int mk_channel_hello(struct mk_channel *ch);
 void mk_channel_doorbell(void);
+void mk_channel_clean_text(char *text);
 
 void mk_nop_init(struct mk_nop *nop);
 void mk_nop_answer(struct mk_channel *ch, const struct mk_msg *msg);

@@ -28,11 +28,12 @@
 /* 16 MiB of text: a chatty boot is a few dozen KiB, so this is days of logs */
 #define MK_CONSOLE_CHUNK	SZ_64K
 #define MK_CONSOLE_CHUNKS	256
+#define MK_CONSOLE_SIZE		((u64)MK_CONSOLE_CHUNKS * MK_CONSOLE_CHUNK)
 
 /**
  * struct mk_console - text of one instance
  * @lock: protects all
- * @wait: readers
+ * @wait: readers that sleep in read(); pollers do so with kernfs
  * @start: offset of the first byte that is kept
  * @end: offset after the last byte
  * @dropped: bytes that no reader can get any more
@@ -120,7 +121,7 @@ static void mk_console_append(struct mk_console *con, const u8 *text, size_t len
 		char **chunk = mk_console_chunk(con, con->end);
 		u64 in = con->end % MK_CONSOLE_CHUNK;
 
-		if (!in && *chunk)
+		if (!in && con->end - con->start >= MK_CONSOLE_SIZE)
 			con->start += MK_CONSOLE_CHUNK;
 		if (!in && !*chunk)
 			*chunk = kvmalloc(MK_CONSOLE_CHUNK, GFP_KERNEL);
@@ -138,8 +139,10 @@ static void mk_console_append(struct mk_console *con, const u8 *text, size_t len
  * @rx: the ring
  *
  * At most one ring full, so that a peer that never stops can't hold the caller.
+ *
+ * Return: true if there was any.
  */
-void mk_console_drain(struct mk_console *con, struct mk_ring_rx *rx)
+bool mk_console_drain(struct mk_console *con, struct mk_ring_rx *rx)
 {
 	unsigned int budget = rx->slots;
 	struct mk_msg msg;
@@ -157,6 +160,7 @@ void mk_console_drain(struct mk_console *con, struct mk_ring_rx *rx)
 	}
 	if (any)
 		wake_up_interruptible_all(&con->wait);
+	return any;
 }
 
 /**

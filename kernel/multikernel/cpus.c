@@ -8,8 +8,9 @@
  * hotplug callback refuses CPUs that the ledger gives to someone else, whoever
  * asks: sysfs, SMT control or resume.
  *
- * It comes back only when it is proven to run nothing of the instance.
- * A CPU that does not come back goes into quarantine.
+ * It comes back only when it is proven to run nothing of the instance; without
+ * the proof it is in quarantine (see life.c).  If it can't be brought online, it
+ * is the host's and offline.
  *
  * A change is all or nothing: first everything is checked and claimed, then the
  * CPUs go offline one by one, and on failure those that went come back.
@@ -27,8 +28,13 @@
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/ktime.h>
 
 #include "internal.h"
+
+/* How long a CPU's way back waits for others who keep CPU hotplug off */
+#define MK_HOTPLUG_WAIT_MS	5000
 
 static int mk_cpus_check_one(struct mk_instance *inst, unsigned int cpu)
 {
@@ -62,33 +68,46 @@ static int mk_cpus_check(struct mk_instance *inst, const struct cpumask *add)
 	return 0;
 }
 
-/* Back to the host: online, or in quarantine */
-static int mk_cpus_return_one(struct mk_instance *inst, unsigned int cpu)
+/* Drivers hold CPU hotplug off while they probe, some for seconds */
+static int mk_cpus_online(unsigned int cpu)
+{
+	ktime_t deadline = ktime_add_ms(ktime_get(), MK_HOTPLUG_WAIT_MS);
+	int ret;
+
+	do {
+		/* Positive: it was online already */
+		ret = min(add_cpu(cpu), 0);
+		if (ret != -EBUSY)
+			return ret;
+		msleep(20);
+	} while (ktime_before(ktime_get(), deadline));
+	return ret;
+}
+
+/*
+ * Back to the host, and online unless the host itself keeps it offline (SMT
+ * control) or can't: then it is an offline CPU of the host as any other.
+ */
+static void mk_cpus_return_one(struct mk_instance *inst, unsigned int cpu)
 {
 	int ret;
 
 	cpumask_clear_cpu(cpu, inst->cpus);
 	if (mk_ledger_claim_cpu(cpu, inst->id, MK_OWNER_HOST))
-		return 0;	/* in quarantine already */
-	ret = cpu_online(cpu) ? 0 : add_cpu(cpu);
-	if (!ret)
-		return 0;
-	mk_ledger_claim_cpu(cpu, MK_OWNER_HOST, MK_OWNER_QUARANTINE);
-	pr_err("CPU %u did not come back online (%pe): in quarantine\n", cpu,
-	       ERR_PTR(ret));
-	return mk_fail(ret, "CPU %u did not come back online and is in quarantine",
-		       cpu);
+		return;		/* in quarantine already */
+	ret = mk_cpus_online(cpu);
+	if (ret)
+		pr_warn("CPU %u is the host's again, but stays offline (%pe)\n",
+			cpu, ERR_PTR(ret));
 }
 
-static int mk_cpus_return(struct mk_instance *inst, const struct cpumask *mask)
+static void mk_cpus_return(struct mk_instance *inst, const struct cpumask *mask)
 {
 	unsigned int cpu;
-	int ret = 0;
 
 	for_each_cpu(cpu, mask)
-		ret = mk_cpus_return_one(inst, cpu) ?: ret;
+		mk_cpus_return_one(inst, cpu);
 	mk_arch_refresh_ipis();
-	return ret;
 }
 
 static int mk_cpus_take_one(struct mk_instance *inst, unsigned int cpu)
@@ -102,6 +121,8 @@ static int mk_cpus_take_one(struct mk_instance *inst, unsigned int cpu)
 	ret = remove_cpu(cpu);
 	if (!ret)
 		return 0;
+	if (ret > 0)
+		return mk_fail(-EBUSY, "CPU %u went offline by itself", cpu);
 	return mk_fail(ret, "CPU %u could not be taken offline (error %d)", cpu,
 		       ret);
 }
@@ -127,15 +148,29 @@ static int mk_cpus_take(struct mk_instance *inst, const struct cpumask *add)
 	return ret;
 }
 
+static int mk_cpus_take_held(struct mk_instance *inst, const struct cpumask *add)
+{
+	int ret;
+
+	if (cpumask_empty(add))
+		return 0;
+	ret = mk_power_hold();
+	if (ret)
+		return ret;
+	ret = mk_cpus_take(inst, add);
+	mk_power_release();
+	return ret;
+}
+
 /**
  * mk_cpus_set() - give an instance exactly these CPUs
  * @inst: an instance that is not up
  * @want: logical numbers
  *
  * Context: process, under the instance's lock.
- * Return: 0; -EBUSY if a CPU is the boot CPU, offline or not the host's, or if
- * the instance is up; -EINVAL if one is absent; -ENOMEM; or what CPU hotplug
- * says.  Unless 0, nothing has changed.
+ * Return: 0; -EBUSY if a CPU is the boot CPU, offline or not the host's, if the
+ * instance is up, or if the host goes down or to sleep; -EINVAL if one is absent;
+ * -ENOMEM; or what CPU hotplug says.  Unless 0, nothing has changed.
  */
 int mk_cpus_set(struct mk_instance *inst, const struct cpumask *want)
 {
@@ -154,13 +189,24 @@ int mk_cpus_set(struct mk_instance *inst, const struct cpumask *want)
 
 	cpumask_andnot(add, want, inst->cpus);
 	cpumask_andnot(del, inst->cpus, want);
-	ret = mk_cpus_check(inst, add) ?: mk_cpus_take(inst, add);
+	ret = mk_cpus_check(inst, add) ?: mk_cpus_take_held(inst, add);
 	if (!ret)
-		ret = mk_cpus_return(inst, del);
+		mk_cpus_return(inst, del);
 
 	free_cpumask_var(del);
 	free_cpumask_var(add);
 	return ret;
+}
+
+/**
+ * mk_cpus_give_back() - take all CPUs from an instance
+ * @inst: an instance that is not up
+ *
+ * Context: process, under the instance's lock.
+ */
+void mk_cpus_give_back(struct mk_instance *inst)
+{
+	mk_cpus_return(inst, inst->cpus);
 }
 
 static int mk_cpus_refuse_online(unsigned int cpu)
@@ -177,7 +223,7 @@ static int mk_cpus_refuse_online(unsigned int cpu)
  *
  * Return: 0 or a negative errno.
  */
-int mk_cpus_init(void)
+int __init mk_cpus_init(void)
 {
 	int ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN,
 					    "multikernel:prepare",

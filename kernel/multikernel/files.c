@@ -277,7 +277,8 @@ static __poll_t mk_console_file_poll(struct kernfs_open_file *of,
 	struct mk_instance *inst = mk_of_inst(of);
 	__poll_t mask = EPOLLOUT | EPOLLWRNORM;
 
-	poll_wait(of->file, mk_console_waitq(inst->console), pt);
+	/* On a queue of kernfs, which lasts as long as the file is open */
+	kernfs_generic_poll(of, pt);
 	if (mk_console_ready(inst, of->file->f_pos))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if (!mk_state_is_up(READ_ONCE(inst->state)))

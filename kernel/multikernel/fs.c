@@ -91,6 +91,8 @@ static int mk_fs_add_files(struct kernfs_node *dir, const struct mk_file *file,
 			list_add(&node->link, &inst->nodes);
 			if (!strcmp(file->name, "events"))
 				inst->events_kn = kn;
+			if (!strcmp(file->name, "console"))
+				inst->console_kn = kn;
 		}
 	}
 	return 0;
@@ -199,10 +201,12 @@ static struct kernfs_syscall_ops mk_fs_syscall_ops = {
 	.rmdir = mk_fs_rmdir,
 };
 
-static void mk_fs_notify(struct mk_instance *inst)
+static void mk_fs_notify(struct mk_instance *inst, bool state)
 {
-	if (inst->events_kn)
+	if (state && inst->events_kn)
 		kernfs_notify(inst->events_kn);
+	if (inst->console_kn)
+		kernfs_notify(inst->console_kn);
 }
 
 static int mk_fs_get_tree(struct fs_context *fc)
@@ -243,7 +247,7 @@ static struct file_system_type mk_fs_type = {
 	.kill_sb = kernfs_kill_sb,
 };
 
-static int mk_fs_fill(void)
+static int __init mk_fs_fill(void)
 {
 	struct kernfs_node *root = kernfs_root_to_node(mk_root);
 	struct kernfs_node *kn;
@@ -263,7 +267,7 @@ static int mk_fs_fill(void)
  *
  * Return: 0 or a negative errno.
  */
-int mk_fs_init(void)
+int __init mk_fs_init(void)
 {
 	int ret;
 

@@ -30,6 +30,7 @@
 
 #include <linux/kexec.h>
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 #include <crypto/sha2.h>
 
 #include "internal.h"
@@ -158,6 +159,8 @@ static int mk_kimage_check(struct kimage *image)
 	for (i = 0; i < image->nr_segments; i++) {
 		struct kexec_segment *seg = &image->segment[i];
 
+		if (!seg->memsz)
+			return mk_fail(-EINVAL, "segment %lu is empty", i);
 		if (!mk_memory_contains(&inst->mem, seg->mem, seg->memsz))
 			return mk_fail(-EADDRNOTAVAIL,
 				       "segment %lu (0x%lx, %zu bytes) does not lie in the memory of %s",
@@ -225,25 +228,70 @@ int mk_kimage_unload(struct mk_instance *inst)
 }
 
 /**
+ * struct mk_install - pages on their way into the memory of an instance
+ * @dest: physical address where the first goes
+ * @nr: how many wait
+ * @page: the pages; so many as are mapped in one go
+ */
+struct mk_install {
+	phys_addr_t dest;
+	unsigned int nr;
+	struct page *page[64];
+};
+
+static int mk_install_flush(struct mk_instance *inst, struct mk_install *in)
+{
+	void *src;
+	int ret;
+
+	if (!in->nr)
+		return 0;
+	src = vmap(in->page, in->nr, VM_MAP, PAGE_KERNEL_RO);
+	if (!src)
+		return -ENOMEM;
+	ret = mk_memory_write(inst, in->dest, src, in->nr * PAGE_SIZE);
+	vunmap(src);
+	in->dest += in->nr * PAGE_SIZE;
+	in->nr = 0;
+	return ret;
+}
+
+static int mk_install_entry(struct mk_instance *inst, struct mk_install *in,
+			    kimage_entry_t entry)
+{
+	int ret = 0;
+
+	if (entry & IND_DESTINATION) {
+		ret = mk_install_flush(inst, in);
+		in->dest = entry & PAGE_MASK;
+	} else if (entry & IND_SOURCE) {
+		in->page[in->nr++] = boot_pfn_to_page(entry >> PAGE_SHIFT);
+		if (in->nr == ARRAY_SIZE(in->page))
+			ret = mk_install_flush(inst, in);
+	}
+	return ret;
+}
+
+/**
  * mk_image_install() - copy the pristine image into the instance's memory
  * @inst: an instance that is not up and has an image, locked
+ *
+ * Goes through kexec's list of pages, as machine_kexec() does.
  *
  * Return: 0, -ENOMEM, -EFAULT.
  */
 int mk_image_install(struct mk_instance *inst)
 {
-	struct kimage *image = inst->image;
-	unsigned long i;
+	kimage_entry_t *ptr = &inst->image->head, entry;
+	struct mk_install in = {};
 	int ret = 0;
 
-	for (i = 0; i < image->nr_segments && !ret; i++) {
-		struct kexec_segment *seg = &image->segment[i];
-		void *src = kimage_map_segment(image, i);
-
-		if (!src)
-			return -ENOMEM;
-		ret = mk_memory_write(inst, seg->mem, src, seg->memsz);
-		kimage_unmap_segment(src);
+	while (!ret && (entry = *ptr) && !(entry & IND_DONE)) {
+		ret = mk_install_entry(inst, &in, entry);
+		if (entry & IND_INDIRECTION)
+			ptr = boot_phys_to_virt(entry & PAGE_MASK);
+		else
+			ptr++;
 	}
-	return ret;
+	return ret ?: mk_install_flush(inst, &in);
 }

@@ -19,8 +19,10 @@
  *
  * mk_instances_lock protects the list, names, ids and references from the list.
  * mk_instance.lock protects everything else of an instance, and is never held
- * over a wait for the instance that has no bound.
- * Lock order: mk_instances_lock -> mk_instance.lock.
+ * over a wait for the instance that has no bound.  A load holds it while files
+ * are read, for as long as their filesystem takes; nobody waits for it there with
+ * a lock that others need.
+ * Lock order: mk_instance.lock -> mk_instances_lock.
  */
 
 #define pr_fmt(fmt) "multikernel: " fmt
@@ -34,11 +36,12 @@ static LIST_HEAD(mk_instances);
 static DEFINE_MUTEX(mk_instances_lock);
 
 /*
- * mk_instance_notify - called when the state of an instance has changed
+ * mk_instance_notify - called when an instance has printed something or, with
+ * @state set, has changed its state
  *
  * Registered by the layer above.
  */
-void (*mk_instance_notify)(struct mk_instance *inst);
+void (*mk_instance_notify)(struct mk_instance *inst, bool state);
 
 static const char * const mk_state_names[MK_NR_STATES] = {
 	[MK_OFFLINE]	= "offline",
@@ -105,7 +108,7 @@ void mk_instance_set_state(struct mk_instance *inst, enum mk_state state)
 	WRITE_ONCE(inst->state, state);
 	inst->events.state_changes++;
 	if (mk_instance_notify)
-		mk_instance_notify(inst);
+		mk_instance_notify(inst, true);
 }
 
 static bool mk_name_ok(const char *name)
@@ -220,19 +223,22 @@ struct mk_instance *mk_instance_get_by_id(u32 id)
 }
 
 /**
- * mk_instances_for_each() - do something with every instance
- * @fn: called with the instance locked
+ * mk_instance_get_up() - find one that is up
  *
- * Context: may sleep; no instance comes or goes meanwhile.
+ * Return: an instance with a reference for the caller, or NULL.
  */
-void mk_instances_for_each(void (*fn)(struct mk_instance *inst))
+struct mk_instance *mk_instance_get_up(void)
 {
 	struct mk_instance *inst;
 
 	guard(mutex)(&mk_instances_lock);
-	list_for_each_entry(inst, &mk_instances, node)
-		scoped_guard(mutex, &inst->lock)
-			fn(inst);
+	list_for_each_entry(inst, &mk_instances, node) {
+		if (!mk_state_is_up(READ_ONCE(inst->state)))
+			continue;
+		refcount_inc(&inst->ref);
+		return inst;
+	}
+	return NULL;
 }
 
 /**
@@ -272,8 +278,8 @@ int mk_instance_set_id(struct mk_instance *inst, u32 id)
 		return mk_fail(-EINVAL, "ids go from %u to %u",
 			       MULTIKERNEL_ID_MIN, MULTIKERNEL_ID_MAX);
 
-	guard(mutex)(&mk_instances_lock);
 	guard(mutex)(&inst->lock);
+	guard(mutex)(&mk_instances_lock);
 	other = mk_instance_find(id);
 	if (other && other != inst)
 		return mk_fail(-EBUSY, "id %u belongs to instance %s", id,
@@ -295,8 +301,6 @@ int mk_instance_set_id(struct mk_instance *inst, u32 id)
  */
 int mk_instance_retire(struct mk_instance *inst)
 {
-	static const struct cpumask none;
-
 	scoped_guard(mutex, &inst->lock) {
 		if (inst->dead)
 			return -EBUSY;
@@ -305,8 +309,7 @@ int mk_instance_retire(struct mk_instance *inst)
 				       inst->name, mk_state_name(inst->state));
 		inst->dead = true;
 		mk_image_drop(inst);
-		/* What does not come back is in quarantine and named there */
-		mk_cpus_set(inst, &none);
+		mk_cpus_give_back(inst);
 		mk_memory_set(inst, 0);
 		mk_life_release(inst);
 	}

@@ -36,8 +36,13 @@ void mk_ledger_show_quarantine(struct seq_file *sf);
 
 /* cpus.c */
 int mk_cpus_init(void);
-int mk_power_init(void);
 int mk_cpus_set(struct mk_instance *inst, const struct cpumask *want);
+void mk_cpus_give_back(struct mk_instance *inst);
+
+/* power.c */
+int mk_power_init(void);
+int mk_power_hold(void);
+void mk_power_release(void);
 
 /*
  * memory.c.  Sixteen ranges: each is as large as the host could find in one
@@ -182,6 +187,7 @@ struct mk_console;
  * @shared: the shared area, from the first start on
  * @arch: data of the architecture while it is started
  * @epoch: number of the current or last start
+ * @greeted: the start that has said hello
  * @reason: why it ended last
  * @events: counters
  * @nop: last series of nop calls
@@ -193,6 +199,7 @@ struct mk_console;
  * @stop_work: deadline of an orderly stop
  * @nodes: what its files point to; see fs.c
  * @events_kn: its file "events"
+ * @console_kn: its file "console"
  */
 struct mk_instance {
 	struct list_head node;
@@ -211,6 +218,7 @@ struct mk_instance {
 	struct mk_shared shared;
 	void *arch;
 	u32 epoch;
+	u32 greeted;
 	char reason[MK_LAST_WORDS_LEN + 16];
 	struct mk_events events;
 	struct mk_nop_result nop;
@@ -222,6 +230,7 @@ struct mk_instance {
 	struct delayed_work stop_work;
 	struct list_head nodes;
 	struct kernfs_node *events_kn;
+	struct kernfs_node *console_kn;
 };
 
 extern struct workqueue_struct *mk_wq;
@@ -229,7 +238,7 @@ extern struct workqueue_struct *mk_wq;
 /* instance.c */
 struct mk_instance *mk_instance_create(const char *name);
 struct mk_instance *mk_instance_get_by_id(u32 id);
-void mk_instances_for_each(void (*fn)(struct mk_instance *inst));
+struct mk_instance *mk_instance_get_up(void);
 void mk_instance_get(struct mk_instance *inst);
 void mk_instance_put(struct mk_instance *inst);
 int mk_instance_retire(struct mk_instance *inst);
@@ -238,7 +247,7 @@ void mk_instance_set_state(struct mk_instance *inst, enum mk_state state);
 bool mk_state_may(enum mk_state from, enum mk_state to);
 bool mk_state_is_up(enum mk_state state);
 const char *mk_state_name(enum mk_state state);
-extern void (*mk_instance_notify)(struct mk_instance *inst);
+extern void (*mk_instance_notify)(struct mk_instance *inst, bool state);
 
 /* image.c */
 void mk_image_drop(struct mk_instance *inst);
@@ -266,7 +275,7 @@ struct mk_console *mk_console_alloc(void);
 void mk_console_free(struct mk_console *con);
 void mk_console_restart(struct mk_console *con);
 void mk_console_wake(struct mk_console *con);
-void mk_console_drain(struct mk_console *con, struct mk_ring_rx *rx);
+bool mk_console_drain(struct mk_console *con, struct mk_ring_rx *rx);
 ssize_t mk_console_read(struct mk_console *con, char *buf, size_t len, loff_t off);
 ssize_t mk_console_input(struct mk_instance *inst, const char *buf, size_t len);
 u64 mk_console_end(struct mk_console *con);
@@ -358,8 +367,8 @@ int mk_arch_prepare(struct mk_instance *inst, struct mk_boot_block *block);
  * @inst: the instance
  *
  * Context: process, under the instance's lock.
- * Return: 0, or -ETIMEDOUT if a CPU did not come up, in which case none runs
- * anything of the instance.
+ * Return: 0, or -ETIMEDOUT if a CPU did not come up.  Then all of them are to be
+ * stopped before anything else is done with them.
  */
 int mk_arch_start(struct mk_instance *inst);
 

@@ -98,8 +98,8 @@ static void mk_life_end(struct mk_instance *inst, enum mk_state state,
 {
 	strscpy(inst->reason, reason);
 	mk_life_stop_cpus(inst);
+	cancel_delayed_work_sync(&inst->poll_work);
 	mk_channel_close(&inst->ch);
-	cancel_delayed_work(&inst->poll_work);
 	cancel_delayed_work(&inst->stop_work);
 	if (state == MK_CRASHED)
 		inst->events.crashes++;
@@ -134,6 +134,7 @@ static void mk_life_end_work(struct work_struct *work)
 		return;
 	memcpy(last, inst->ch.words->last.text, MK_LAST_WORDS_LEN);
 	last[MK_LAST_WORDS_LEN] = '\0';
+	mk_channel_clean_text(last);
 	scnprintf(text, sizeof(text), "%s%s", mk_end_names[reason],
 		  reason == MK_END_PANIC ? last : "");
 	mk_life_end(inst, reason == MK_END_PANIC ? MK_CRASHED : MK_LOADED, text);
@@ -168,7 +169,8 @@ static void mk_life_hello_work(struct work_struct *work)
 	struct mk_instance *inst = container_of(work, struct mk_instance, hello_work);
 
 	guard(mutex)(&inst->lock);
-	if (inst->state == MK_BOOTING)
+	/* Not by a hello of an earlier run that has come here late */
+	if (inst->state == MK_BOOTING && inst->greeted == inst->epoch)
 		mk_instance_set_state(inst, MK_RUNNING);
 }
 
@@ -177,10 +179,15 @@ static void mk_life_hello(struct mk_channel *ch, const struct mk_msg_hello *hell
 	struct mk_instance *inst = ch->owner;
 
 	if (hello->version != MK_BOOT_VERSION) {
-		pr_warn("instance %s speaks version %u, we speak %u: ignored\n",
-			inst->name, hello->version, MK_BOOT_VERSION);
+		pr_warn_ratelimited("instance %s speaks version %u, we speak %u: ignored\n",
+				    inst->name, hello->version, MK_BOOT_VERSION);
 		return;
 	}
+	if (inst->greeted == inst->epoch) {
+		ch->stats.bad++;
+		return;
+	}
+	inst->greeted = inst->epoch;
 	pr_info("instance %s runs Linux %s on %u CPUs\n", inst->name,
 		hello->release, hello->nr_cpus);
 	mk_channel_hello(ch);
@@ -191,7 +198,8 @@ static bool mk_life_drain(struct mk_channel *ch, struct mk_ring_rx *rx)
 {
 	struct mk_instance *inst = ch->owner;
 
-	mk_console_drain(inst->console, rx);
+	if (mk_console_drain(inst->console, rx) && mk_instance_notify)
+		mk_instance_notify(inst, false);
 	return true;
 }
 
@@ -276,14 +284,7 @@ static int mk_life_prepare(struct mk_instance *inst)
 	return ret;
 }
 
-/**
- * mk_life_start() - start an instance
- * @inst: the instance, locked
- *
- * Return: 0 when its CPUs have been started; -EBUSY if it is up; -EINVAL if it
- * lacks an image or a CPU; -ENOMEM; -E2BIG; -ETIMEDOUT if a CPU did not start.
- */
-int mk_life_start(struct mk_instance *inst)
+static int mk_life_start_held(struct mk_instance *inst)
 {
 	int ret;
 
@@ -305,6 +306,25 @@ int mk_life_start(struct mk_instance *inst)
 	mk_instance_set_state(inst, MK_BOOTING);
 	queue_delayed_work(mk_wq, &inst->poll_work, 0);
 	return 0;
+}
+
+/**
+ * mk_life_start() - start an instance
+ * @inst: the instance, locked
+ *
+ * Return: 0 when its CPUs have been started; -EBUSY if it is up, or the host goes
+ * down or to sleep; -EINVAL if it lacks an image or a CPU; -ENOMEM; -E2BIG;
+ * -ETIMEDOUT if a CPU did not start.
+ */
+int mk_life_start(struct mk_instance *inst)
+{
+	int ret = mk_power_hold();
+
+	if (ret)
+		return ret;
+	ret = mk_life_start_held(inst);
+	mk_power_release();
+	return ret;
 }
 
 /**
@@ -380,8 +400,11 @@ int mk_life_nop(struct mk_instance *inst, unsigned int rounds)
 
 	while (res.rounds < rounds && res.lost < MK_NOP_MAX_LOST) {
 		ret = mk_channel_nop(&inst->ch, MK_NOP_TIMEOUT_MS, &ns[got]);
+		if (ret == -ENOTCONN || ret == -ECONNRESET)
+			return mk_fail(-ECONNRESET, "instance %s went away",
+				       inst->name);
 		if (ret && ret != -ETIMEDOUT)
-			return mk_fail(ret, "instance %s went away", inst->name);
+			return ret;
 		res.rounds++;
 		if (ret)
 			res.lost++;
@@ -437,6 +460,7 @@ void mk_life_destroy(struct mk_instance *inst)
 	cancel_delayed_work_sync(&inst->stop_work);
 	cancel_work_sync(&inst->end_work);
 	cancel_work_sync(&inst->hello_work);
+	cancel_work_sync(&inst->ch.work);
 }
 
 /**

@@ -173,7 +173,7 @@ static void block_make_inst(struct kunit *test, struct block_fix *fix)
 	inst->epoch = 3;
 	strscpy(inst->name, "block-test");
 	inst->mem.range[0] = (struct mk_range){ .page = virt_to_page(inst), .nr = 512 };
-	inst->mem.range[1] = (struct mk_range){ .page = virt_to_page(test), .nr = 1 };
+	inst->mem.range[1] = (struct mk_range){ .page = virt_to_page(inst) + 7, .nr = 1 };
 	inst->mem.nr = 2;
 	fix->inst = inst;
 }
@@ -213,7 +213,7 @@ static void block_test_fill(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, mem[0].start_pa, __pa((unsigned long)fix->inst & PAGE_MASK));
 	KUNIT_EXPECT_EQ(test, mem[0].size, SZ_2M);
-	KUNIT_EXPECT_EQ(test, mem[1].start_pa, __pa((unsigned long)test & PAGE_MASK));
+	KUNIT_EXPECT_EQ(test, mem[1].start_pa, mem[0].start_pa + 7 * PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, mem[1].size, SZ_4K);
 	KUNIT_EXPECT_EQ(test, mem[0].reserved, 0);
 }

@@ -276,6 +276,46 @@ static void chan_test_hello_unended(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, strnlen(fix->host.last.release, 40), 39);
 }
 
+static void chan_test_clean_text(struct kunit *test)
+{
+	static const struct {
+		const char *from, *to;
+	} texts[] = {
+		{ "", "" },
+		{ "7.3.0 #1", "7.3.0 #1" },
+		{ "two\nlines", "two" },
+		{ "\x1b[2J\ttab", "?[2J?tab" },
+		{ "\x9b\xc3\xa9\x7f", "????" },
+	};
+	unsigned int i;
+	char buf[16];
+
+	for (i = 0; i < ARRAY_SIZE(texts); i++) {
+		strscpy(buf, texts[i].from);
+		mk_channel_clean_text(buf);
+		KUNIT_EXPECT_STREQ(test, buf, texts[i].to);
+	}
+}
+
+/* A sender that comes after the end leaves alone what is not there any more */
+static void chan_test_send_after_close(struct kunit *test)
+{
+	struct chan_fix *fix = test->priv;
+	u64 ns;
+
+	chan_attach_both(test);
+	mk_channel_open(&fix->host.ch);
+	KUNIT_EXPECT_EQ(test, mk_channel_send(&fix->host.ch, MK_CLASS_CONTROL, MK_MSG_NOP,
+					      NULL, 0), 0);
+	mk_channel_close(&fix->host.ch);
+	KUNIT_EXPECT_EQ(test, mk_channel_send(&fix->host.ch, MK_CLASS_CONTROL, MK_MSG_NOP,
+					      NULL, 0), -ENOTCONN);
+	KUNIT_EXPECT_FALSE(test, mk_channel_has_room(&fix->host.ch, MK_CLASS_CONSOLE));
+	KUNIT_EXPECT_EQ(test, mk_channel_nop(&fix->host.ch, 1, &ns), -ENOTCONN);
+	KUNIT_EXPECT_EQ(test, chan_attach(fix, &fix->host), 0);
+	KUNIT_EXPECT_TRUE(test, mk_channel_has_room(&fix->host.ch, MK_CLASS_CONSOLE));
+}
+
 static void chan_test_nonsense(struct kunit *test)
 {
 	static const u16 types[] = { 0, MK_MSG_CONSOLE, MK_NR_MSGS, 0x8000, U16_MAX };
@@ -420,6 +460,8 @@ static struct kunit_case chan_cases[] = {
 	KUNIT_CASE(chan_test_missing),
 	KUNIT_CASE(chan_test_hello),
 	KUNIT_CASE(chan_test_hello_unended),
+	KUNIT_CASE(chan_test_clean_text),
+	KUNIT_CASE(chan_test_send_after_close),
 	KUNIT_CASE(chan_test_nonsense),
 	KUNIT_CASE(chan_test_full),
 	KUNIT_CASE(chan_test_nop_answer),

@@ -23,9 +23,9 @@ static const char * const state_arrows[MK_NR_STATES] = {
 };
 
 static unsigned int state_notified;
-static void (*state_old_notify)(struct mk_instance *inst);
+static void (*state_old_notify)(struct mk_instance *inst, bool state);
 
-static void state_notify(struct mk_instance *inst)
+static void state_notify(struct mk_instance *inst, bool state)
 {
 	state_notified++;
 }
