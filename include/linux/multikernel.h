@@ -72,13 +72,6 @@ static inline struct mk_channel *mk_channel_host(void)
 	return NULL;
 }
 
-static inline struct mk_instance *mk_kimage_begin(unsigned int id)
-{
-	return NULL;
-}
-
-static inline void mk_kimage_end(struct mk_instance *inst, int ret) { }
-
 static inline void *mk_kimage_place(struct kimage *image)
 {
 	return NULL;
@@ -88,21 +81,6 @@ static inline int mk_kimage_locate(struct kexec_buf *kbuf,
 				   int (*func)(struct resource *res, void *arg))
 {
 	return -EOPNOTSUPP;
-}
-
-static inline int mk_kimage_finish(struct kimage *image)
-{
-	return -EOPNOTSUPP;
-}
-
-static inline int mk_kimage_unload(struct mk_instance *inst)
-{
-	return -EOPNOTSUPP;
-}
-
-static inline int mk_reboot_start(unsigned long id)
-{
-	return -EINVAL;
 }
 
 #endif /* CONFIG_MULTIKERNEL */

@@ -120,7 +120,7 @@ static void mk_acpi_madt(void *base, const struct mk_boot_cpu *cpus, u32 nr)
 
 /**
  * mk_acpi_build() - build the tables
- * @base: where, zeroed, MK_BOOT_TABLES_SIZE() bytes
+ * @base: where, zeroed; the boot block's layout has left room
  * @pa: its physical address
  * @cpus: the CPUs of the instance
  * @nr: how many

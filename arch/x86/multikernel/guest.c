@@ -23,11 +23,13 @@
 #include <asm/apic.h>
 #include <asm/bootparam.h>
 #include <asm/cpu.h>
+#include <asm/e820/types.h>
 #include <asm/i8259.h>
 #include <asm/io_apic.h>
 #include <asm/multikernel.h>
 #include <asm/pci_x86.h>
 #include <asm/reboot.h>
+#include <asm/set_memory.h>
 #include <asm/setup.h>
 #include <asm/tsc.h>
 #include <asm/x86_init.h>
@@ -94,7 +96,9 @@ static void __init mk_parse_smp_cfg(void)
 
 	if (x2apic_enabled()) {
 		/* Logical ids are each kernel's own invention */
+#ifdef CONFIG_X86_X2APIC
 		x2apic_phys = 1;
+#endif
 		default_acpi_madt_oem_check("", "");
 	}
 	register_lapic_address(APIC_DEFAULT_PHYS_BASE);
@@ -188,7 +192,8 @@ static void __init mk_override_platform(void)
 	/* The host watches it; there is no other clock here to watch it with */
 	setup_force_cpu_cap(X86_FEATURE_TSC_RELIABLE);
 	setup_force_cpu_cap(X86_FEATURE_TSC_KNOWN_FREQ);
-	if (IS_ENABLED(CONFIG_SERIAL_8250))
+	/* As a module it would look for the host's ports unasked; see Kconfig */
+	if (IS_BUILTIN(CONFIG_SERIAL_8250))
 		serial8250_set_isa_configurator(mk_hide_uart);
 }
 
@@ -256,3 +261,15 @@ void __init mk_platform_init(void)
 	pr_info("instance %s, %u CPUs, boot block version %u\n", block.name,
 		block.nr_cpus, block.version);
 }
+
+/*
+ * Linux maps the first MiB on any machine.  Here it is the host's, with the host's
+ * real-mode code, and after its boot an instance has no use for it.
+ */
+static int __init mk_unmap_low(void)
+{
+	if (!mk_is_instance())
+		return 0;
+	return set_memory_np((unsigned long)__va(0), ISA_END_ADDRESS >> PAGE_SHIFT);
+}
+late_initcall(mk_unmap_low);

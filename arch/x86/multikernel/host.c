@@ -4,8 +4,8 @@
  *
  * Any CPU but the machine's boot CPU can be taken from whatever it runs by INIT
  * and sent to real-mode code below 1 MiB by a startup IPI (Intel SDM volume 3,
- * section "MP Initialization").  One page there is ours for good; it holds a copy
- * of the trampoline of start.S, used for one CPU at a time.
+ * section "MP Initialization").  One page there is ours; it holds a copy of the
+ * trampoline of start.S, used for one CPU at a time.
  *
  * To start an instance, all its CPUs go through the trampoline to the park code
  * in the shared area and report there.  Then the first is sent into the kernel
@@ -24,6 +24,7 @@
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <linux/cc_platform.h>
 #include <linux/delay.h>
 #include <linux/kexec.h>
 #include <linux/ktime.h>
@@ -77,7 +78,8 @@ static void mk_trampoline_install(void)
 /**
  * mk_arch_host_init() - see kernel/multikernel/internal.h
  *
- * Return: 0; -ENODEV without a local APIC or TSC; -ENOMEM without a page below
+ * Return: 0; -ENODEV without a local APIC, TSC or NX, with encrypted memory or
+ * under Xen PV; -ENOMEM without a page below
  * 1 MiB; -EBUSY if the doorbell's vector is taken.
  */
 int __init mk_arch_host_init(void)
@@ -95,6 +97,12 @@ int __init mk_arch_host_init(void)
 
 	if (!boot_cpu_has(X86_FEATURE_APIC) || !tsc_khz ||
 	    !boot_cpu_has(X86_FEATURE_NX))
+		return -ENODEV;
+	/*
+	 * What a started CPU reads before it has page tables of its own is written
+	 * as plain text here; and under Xen PV there is no INIT.
+	 */
+	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT) || cpu_feature_enabled(X86_FEATURE_XENPV))
 		return -ENODEV;
 	mk_low_init();
 	mk_trampoline_page = mk_low_alloc(1);
@@ -157,11 +165,28 @@ static int mk_wait_word(const u32 *word, u32 want)
 	return 0;
 }
 
+/*
+ * A CPU that comes late must not answer for the next: it finds the page that was
+ * there when it was sent, which is not used again.
+ */
+static void mk_trampoline_replace(void)
+{
+	void *page = mk_low_alloc(1);
+
+	if (!page) {
+		pr_err("no page below 1 MiB is left for another trampoline\n");
+		return;
+	}
+	WRITE_ONCE(mk_trampoline_page, page);
+	mk_trampoline_install();
+}
+
 /* Send a CPU to the trampoline; data->mode says what it does there */
 static int mk_kick_cpu(unsigned int cpu)
 {
 	struct mk_trampoline_data *data = mk_tr_data();
 	u32 apicid = mk_arch_phys_id(cpu);
+	int ret;
 
 	lockdep_assert_held(&mk_trampoline_lock);
 	WRITE_ONCE(data->ack, 0);
@@ -171,7 +196,10 @@ static int mk_kick_cpu(unsigned int cpu)
 		mk_send_init(apicid);
 		mk_send_startup(apicid);
 	}
-	return mk_wait_word(&data->ack, 1);
+	ret = mk_wait_word(&data->ack, 1);
+	if (ret)
+		mk_trampoline_replace();
+	return ret;
 }
 
 /**
@@ -182,9 +210,17 @@ static int mk_kick_cpu(unsigned int cpu)
  */
 int mk_arch_stop_cpu(unsigned int cpu)
 {
+	int ret;
+
 	guard(mutex)(&mk_trampoline_lock);
 	mk_tr_data()->mode = MK_TR_HALT;
-	return mk_kick_cpu(cpu);
+	ret = mk_kick_cpu(cpu);
+	if (ret)
+		return ret;
+	/* An NMI would wake it from its halt; now it waits for a startup IPI alone */
+	guard(preempt)();
+	mk_send_init(mk_arch_phys_id(cpu));
+	return 0;
 }
 
 static u64 mk_park_pa(struct mk_instance *inst)
@@ -219,12 +255,13 @@ static void mk_park_install(struct mk_instance *inst)
 }
 
 /* Trampoline and park code can be executed, the slots written; nothing both */
-static int mk_map_park(struct mk_instance *inst, struct mk_pgt *pgt,
+static int mk_map_park(struct mk_instance *inst, struct mk_x86_start *start,
 		       const struct mk_boot_block *block)
 {
+	struct mk_pgt *pgt = &start->park;
 	u64 slots = PAGE_ALIGN(block->nr_cpus * MK_PARK_SLOT_SIZE);
 
-	return mk_pgt_map(pgt, __pa(mk_trampoline_page), PAGE_SIZE, 0) ?:
+	return mk_pgt_map(pgt, __pa(start->trampoline), PAGE_SIZE, 0) ?:
 	       mk_pgt_map(pgt, mk_park_pa(inst), PAGE_SIZE, 0) ?:
 	       mk_pgt_map(pgt, inst->shared.pa + block->x86.slots_off, slots,
 			  _PAGE_RW | _PAGE_NX);
@@ -292,10 +329,11 @@ int mk_arch_prepare(struct mk_instance *inst, struct mk_boot_block *block)
 				       "no memory below 1 MiB is left for a kernel that needs it");
 		}
 	}
+	start->trampoline = READ_ONCE(mk_trampoline_page);
 	ret = mk_bzimage_complete(inst, block) ?:
 	      mk_pgt_init(&start->park, levels) ?:
 	      mk_pgt_init(&start->entry, levels) ?:
-	      mk_map_park(inst, &start->park, block) ?:
+	      mk_map_park(inst, start, block) ?:
 	      mk_map_entry(inst, &start->entry);
 	if (ret) {
 		mk_arch_release(inst);
@@ -340,12 +378,16 @@ static struct mk_park_slot *mk_slot(struct mk_instance *inst, unsigned int i)
 
 static int mk_park_cpus(struct mk_instance *inst)
 {
-	struct mk_trampoline_data *data = mk_tr_data();
 	struct mk_x86_start *start = inst->arch;
+	struct mk_trampoline_data *data;
 	unsigned int cpu, i = 0;
 	int ret;
 
 	guard(mutex)(&mk_trampoline_lock);
+	/* Replaced since the page tables were made */
+	if (start->trampoline != mk_trampoline_page)
+		return -EAGAIN;
+	data = mk_tr_data();
 	data->mode = MK_TR_PARK;
 	data->cr3 = __pa(start->park.root);
 	data->cr4 = X86_CR4_PAE | (start->park.levels == 5 ? X86_CR4_LA57 : 0);
@@ -368,7 +410,7 @@ static int mk_park_cpus(struct mk_instance *inst)
  * mk_arch_start() - see kernel/multikernel/internal.h
  * @inst: the instance
  *
- * Return: 0 or -ETIMEDOUT.
+ * Return: 0, -ETIMEDOUT, or -EAGAIN if it can be tried again.
  */
 int mk_arch_start(struct mk_instance *inst)
 {

@@ -16,9 +16,11 @@
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <linux/cpu.h>
 #include <linux/multikernel.h>
 #include <linux/smp.h>
 #include <asm/apic.h>
+#include <asm/barrier.h>
 #include <asm/hw_irq.h>
 #include <asm/irq_vectors.h>
 #include <asm/multikernel.h>
@@ -86,6 +88,8 @@ void mk_arch_ring(u32 phys_id, u32 vector)
 	if (!mk_ipi_allowed || vector < FIRST_EXTERNAL_VECTOR ||
 	    vector >= NR_VECTORS)
 		return;
+	/* What was written goes first: an x2APIC's ICR write orders nothing itself */
+	weak_wrmsr_fence();
 	local_irq_save(flags);
 	safe_apic_wait_icr_idle();
 	apic_icr_write(APIC_DEST_PHYSICAL | APIC_DM_FIXED | vector, phys_id);
@@ -107,5 +111,8 @@ bool mk_shorthand_forbidden(void)
  */
 void mk_arch_refresh_ipis(void)
 {
+	/* As CPU hotplug does, so that the one who looks last also writes last */
+	cpu_maps_update_begin();
 	apic_smt_update();
+	cpu_maps_update_done();
 }

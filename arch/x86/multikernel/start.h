@@ -3,7 +3,6 @@
 #define _X86_MULTIKERNEL_START_H
 
 /* The code of start.S is copied, so it knows the layout of these by offset */
-#define MK_TR_GDT_BASE		2
 #define MK_TR_ACK		8
 #define MK_TR_MODE		12
 #define MK_TR_CR3		16

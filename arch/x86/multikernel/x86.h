@@ -20,11 +20,13 @@ void mk_acpi_build(void *base, u64 pa, const struct mk_boot_cpu *cpus, u32 nr);
  * @park: page tables of the park code
  * @entry: page tables under which the kernel is entered
  * @low: slice of memory below 1 MiB, or NULL
+ * @trampoline: what @park maps of ours there
  */
 struct mk_x86_start {
 	struct mk_pgt park;
 	struct mk_pgt entry;
 	void *low;
+	void *trampoline;
 };
 
 /* bzimage.c */
