@@ -71,12 +71,20 @@ void mk_error_out_of_memory(void)
 	exit(MK_FAILED);
 }
 
-/* The sentence speaks of the last failure, whatever that was: ENOENT is ours. */
+/*
+ * The sentence speaks of the last request that reached multikernel. These end
+ * before: in the filesystem, or in what kexec asks first.
+ */
+static bool ends_early(int err)
+{
+	return err == ENOENT || err == EEXIST || err == EACCES || err == EPERM;
+}
+
 static void say_kernels_reason(int err)
 {
 	char *why;
 
-	if (err == ENOENT || err == EACCES)
+	if (ends_early(err))
 		return;
 	why = mk_file_word(NULL, "info/last_error");
 	if (why && *why && strcmp(why, "ok"))

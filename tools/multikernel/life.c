@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "mkctl.h"
@@ -294,15 +295,23 @@ int mk_life_ping(int argc, char **argv)
 	struct ping p = { };
 	const char *name;
 	char buf[16], *text;
-	int ret = parse_name(argc, argv, opts, &name);
+	int ret = parse_name(argc, argv, opts, &name), lock;
 
 	if (ret)
 		return ret;
+	/* There is one result for all: until it is read nobody asks for another */
+	lock = mk_file_open(name, "nop", O_RDONLY);
+	if (lock < 0)
+		return mk_error_op("ping", name, errno);
+	if (flock(lock, LOCK_EX))
+		return mk_error("cannot lock the file nop of %s: %s", name,
+				strerror(errno));
 	snprintf(buf, sizeof(buf), "%u", count);
 	ret = write_or_say("ping", name, "nop", buf);
+	text = ret ? NULL : mk_file_read(name, "nop", NULL);
+	close(lock);
 	if (ret)
 		return ret;
-	text = mk_file_read(name, "nop", NULL);
 	if (!text)
 		return mk_error_op("ping", name, errno);
 	ping_take(&p, text);

@@ -11,9 +11,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "mkctl.h"
@@ -102,7 +104,7 @@ static void follower_look(struct follower *f)
 	f->console = mk_file_open(f->name, "console", O_RDONLY | O_NONBLOCK);
 }
 
-static void follower_read(struct follower *f)
+static ssize_t follower_read(struct follower *f)
 {
 	char buf[4096];
 	ssize_t n;
@@ -113,6 +115,7 @@ static void follower_read(struct follower *f)
 		print_lines(f, buf, n);
 	else if (!n || (errno != EAGAIN && errno != EINTR))
 		follower_close(f);
+	return n;
 }
 
 static void follower_add(const char *name)
@@ -174,11 +177,11 @@ static int watch_instances(void)
 	return fd;
 }
 
-static struct pollfd *poll_table(int watch, size_t *count)
+static struct pollfd *poll_table(int watch, int end, size_t *count)
 {
 	struct pollfd *fds;
 	struct follower *f;
-	size_t n = 1;
+	size_t n = 2;
 
 	for (f = followers; f; f = f->next)
 		n++;
@@ -186,7 +189,8 @@ static struct pollfd *poll_table(int watch, size_t *count)
 	if (!fds)
 		mk_error_out_of_memory();
 	fds[0] = (struct pollfd){ .fd = watch, .events = POLLIN };
-	n = 1;
+	fds[1] = (struct pollfd){ .fd = end, .events = POLLIN };
+	n = 2;
 	for (f = followers; f; f = f->next, n++) {
 		fds[n].fd = f->console >= 0 ? f->console : f->events;
 		fds[n].events = f->console >= 0 ? POLLIN : POLLPRI;
@@ -195,16 +199,21 @@ static struct pollfd *poll_table(int watch, size_t *count)
 	return fds;
 }
 
-/* One turn: sleep until someone has something to say, then let them all. */
-static void follow_once(int watch)
+/*
+ * One turn: sleep until someone has something to say, then let them all. False
+ * if it is time to go.
+ */
+static bool follow_once(int watch, int end)
 {
 	struct follower *f;
 	struct pollfd *fds;
 	char buf[4096];
-	size_t i = 1, n;
+	size_t i = 2, n;
+	bool go_on;
 
-	fds = poll_table(watch, &n);
+	fds = poll_table(watch, end, &n);
 	poll(fds, n, LOOK_AGAIN_MS);
+	go_on = !(fds[1].revents & POLLIN);
 	for (f = followers; f; f = f->next, i++) {
 		if (f->console < 0)
 			follower_look(f);
@@ -218,16 +227,40 @@ static void follow_once(int watch)
 	remove_gone();
 	add_new();
 	fflush(stdout);
+	return go_on;
+}
+
+static void print_the_rest(void)
+{
+	struct follower *f;
+
+	add_new();
+	for (f = followers; f; f = f->next) {
+		while (follower_read(f) > 0)
+			;
+		follower_close(f);
+	}
+	fflush(stdout);
 }
 
 static int follow_all(void)
 {
-	int watch = watch_instances();
+	int watch = watch_instances(), end;
+	sigset_t term;
+
+	/* Who is asked to end prints what is there, then goes */
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+	end = signalfd(-1, &term, SFD_CLOEXEC);
+	if (end < 0)
+		return mk_error("signalfd: %s", strerror(errno));
 
 	add_new();
-	while (!ferror(stdout))
-		follow_once(watch);
-	return MK_FAILED;
+	while (follow_once(watch, end) && !ferror(stdout))
+		;
+	print_the_rest();
+	return ferror(stdout) ? MK_FAILED : MK_OK;
 }
 
 static int copy_log(const char *name)
