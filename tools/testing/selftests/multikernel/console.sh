@@ -153,6 +153,18 @@ a_new_start_begins_a_new_log()
 	is "$(mkctl logs web | grep -c 'last words')" 0 'words of the last life'
 }
 
+# With KASAN a wait queue that went with the instance would be noticed.
+a_poller_may_outlive_the_instance()
+{
+	local file
+
+	for file in console events; do
+		ok mkctl create brief
+		is "$(mkprobe outlive "$MK_FS/instances/brief/$file" "$MK_FS/instances/brief")" \
+			OK "a poller of $file"
+	done
+}
+
 mk_main \
 	an_instance_starts \
 	early_messages_are_there \
@@ -165,4 +177,5 @@ mk_main \
 	several_readers_see_the_same \
 	input_of_some_size_arrives_whole \
 	its_end_is_the_end_of_the_file \
-	a_new_start_begins_a_new_log
+	a_new_start_begins_a_new_log \
+	a_poller_may_outlive_the_instance

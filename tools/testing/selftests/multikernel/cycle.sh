@@ -4,15 +4,15 @@
 # The same again and again: no page and no CPU is lost on the way.
 #
 # MK_CYCLES is how often an instance is started and killed with its CPUs
-# going back to the host in between (5; 50 for a long run), MK_PANICS how
-# often one panics and is started again (3; 10 for a long run).
+# going back to the host in between (50), MK_PANICS how often one panics and is
+# started again (10).
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 export MK_KEEP=1
 CPUS=$(last_cpus 2) || :
-CYCLES=${MK_CYCLES:-5}
-PANICS=${MK_PANICS:-3}
+CYCLES=${MK_CYCLES:-50}
+PANICS=${MK_PANICS:-10}
 
 # A first life, before anything is measured: what the host allocates once
 # (caches, pages of its own for the instance) is there afterwards.

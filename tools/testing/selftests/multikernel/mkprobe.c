@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -27,7 +28,7 @@ static const char *error_name(int err)
 	static const struct { int err; const char *name; } names[] = {
 #define NAME(e) { e, #e }
 		NAME(E2BIG), NAME(EACCES), NAME(EADDRNOTAVAIL), NAME(EAGAIN), NAME(EBADF),
-		NAME(EBUSY), NAME(EEXIST), NAME(EFAULT), NAME(EINTR),
+		NAME(EBUSY), NAME(ECONNRESET), NAME(EEXIST), NAME(EFAULT), NAME(EINTR),
 		NAME(EINVAL), NAME(EIO), NAME(EISDIR), NAME(EKEYREJECTED),
 		NAME(ENODATA), NAME(ENODEV), NAME(ENOENT), NAME(ENOEXEC),
 		NAME(ENOMEM), NAME(ENOSPC), NAME(ENOTCONN), NAME(ENOTDIR),
@@ -151,6 +152,24 @@ static int file_poll(int argc, char **argv)
 	return !n;
 }
 
+/*
+ * Registers FILE with epoll, removes DIR, in which it lies, and takes it out of
+ * epoll again by closing it: what a poller sleeps on has to outlive the file.
+ */
+static int file_outlive(int argc, char **argv)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int fd = open(argv[0], O_RDONLY);
+	int ep = epoll_create1(0);
+
+	(void)argc;
+	if (fd < 0 || ep < 0 || epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event) ||
+	    rmdir(argv[1]))
+		return probe_result(-1);
+	close(fd);
+	return probe_result(epoll_wait(ep, &event, 1, 0));
+}
+
 static const struct command *find(const char *name);
 
 /* Runs another command of this program without a privilege to boot. */
@@ -177,6 +196,7 @@ static const struct command commands[] = {
 	{ "rmdir", "DIR", file_rmdir, 1 },
 	{ "try-read", "FILE", file_try_read, 1 },
 	{ "poll", "FILE SECONDS", file_poll, 2 },
+	{ "outlive", "FILE DIR", file_outlive, 2 },
 	{ "no-cap", "COMMAND...", no_cap, 1 },
 	{ "file-load", "ID|- KERNEL INITRD|- CMDLINE [FLAGS]", image_file_load, 4 },
 	{ "file-unload", "ID|- [FLAGS]", image_file_unload, 1 },

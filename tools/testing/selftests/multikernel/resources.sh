@@ -110,12 +110,48 @@ smt_control_does_not_take_a_lent_cpu()
 
 	[ "$(cat "$smt" 2> /dev/null)" = on ] ||
 		skip 'the CPUs of this machine have no threads to switch'
-	mk_boot web "$CPUS"
-	mkprobe write "$smt" off || :
-	mkprobe write "$smt" on || :
+	# The other thread of its core stays in the host
+	mk_boot web "$CPU"
+	is "$(mkprobe write "$smt" off)" OK 'switching threads off'
+	is "$(mkprobe write "$smt" on)" EBUSY 'switching them on, with one lent'
 	ok is_lent "$CPU"
-	ok is_lent "$OTHER"
+	ok cpu_works "$OTHER"
 	ok answers web
+	is "$(mkprobe write "$smt" off)" OK 'switching threads off again'
+	ok mkctl rm -f web
+	is "$(cat "$MK_CPUS/cpu$CPU/online")" 0 "a second thread, CPU $CPU, online"
+	is "$(cat "$MK_FS/pool/quarantine")" '' 'what is in quarantine'
+	is "$(mkprobe write "$smt" on)" OK 'switching threads on'
+	ok cpu_works "$CPU"
+}
+
+# fail_hotplug CPU STATE: its next step through this state fails
+fail_hotplug()
+{
+	sed -n "s/^ *\([0-9]*\): $2\$/\1/p" "$MK_CPUS/hotplug/states" \
+		> "$MK_CPUS/cpu$1/hotplug/fail"
+}
+
+a_cpu_that_does_not_go_offline_leaves_all_as_it_was()
+{
+	ok mkctl create a
+	fail_hotplug "$CPU" sched:active
+	refused EAGAIN 'two CPUs, of which the second stays' put a cpus "$CPUS"
+	ok cpu_works "$CPU"
+	ok cpu_works "$OTHER"
+	is "$(put a cpus "$CPUS")" OK 'once more'
+}
+
+a_cpu_that_does_not_come_online_is_the_hosts()
+{
+	ok mkctl create a --cpus "$CPUS"
+	fail_hotplug "$CPU" workqueue:prepare
+	is "$(put a cpus '')" OK 'giving both back'
+	ok cpu_works "$OTHER"
+	is "$(cat "$MK_CPUS/cpu$CPU/online")" 0 "CPU $CPU online"
+	is "$(cat "$MK_FS/pool/quarantine")" '' 'what is in quarantine'
+	echo 1 > "$MK_CPUS/cpu$CPU/online"
+	ok cpu_works "$CPU"
 }
 
 sum_of_ranges()
@@ -170,11 +206,11 @@ memory_that_cannot_be_given_is_refused()
 	refused EINVAL 'something behind the size' put a memory 64Mx
 	refused EINVAL 'nothing' put a memory ''
 	refused EINVAL 'a negative size' put a memory -4096
-	refused ENOMEM,ENOSPC 'twice what the machine has' \
+	refused ENOMEM 'twice what the machine has' \
 		put a memory $((TOTAL * 2))K
-	refused ENOMEM,ENOSPC 'all that the machine has' \
+	refused ENOMEM 'all that the machine has' \
 		put a memory $((TOTAL / 4 * 4))K
-	refused ENOMEM,ENOSPC,EINVAL 'more than an address can say' \
+	refused EINVAL 'more than an address can say' \
 		put a memory 16777216T
 	is "$(sum_of_ranges a)" "$(bytes 64M)" 'what it had before'
 }
@@ -233,6 +269,7 @@ nothing_changes_while_an_image_is_loaded_or_runs()
 	refused EBUSY 'memory back while it runs' put web memory 0
 	refused EBUSY 'more CPUs while it runs' put web cpus "$CPUS"
 	refused EBUSY 'no CPU while it runs' put web cpus ''
+	refused EBUSY 'other firmware while it runs' put web firmware acpi
 	ok answers web
 }
 
@@ -264,6 +301,8 @@ mk_main \
 	a_lent_cpu_cannot_be_onlined \
 	the_host_does_not_sleep_under_a_lent_cpu \
 	smt_control_does_not_take_a_lent_cpu \
+	a_cpu_that_does_not_go_offline_leaves_all_as_it_was \
+	a_cpu_that_does_not_come_online_is_the_hosts \
 	memory_leaves_the_host_and_comes_back \
 	memory_can_grow_and_shrink_before_a_load \
 	memory_that_cannot_be_given_is_refused \
