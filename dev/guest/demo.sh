@@ -130,7 +130,7 @@ side_by_side()
 	row 'CPUs' "$hcpus" "$cpus"
 	row 'uptime' "$hup s" "$up s"
 	row 'memory' "$((hmem / 1024)) MiB" "$((mem / 1024)) MiB"
-	row '  of that lent' '512 MiB' '-'
+	row '  of that lent' "$(cat /sys/fs/multikernel/instances/web/memory)" '-'
 	row 'time of day (UTC)' "$htime" "$time"
 	[ "$cpus" = 2 ] || die "web has $cpus CPUs"
 	[ "$up" -lt "$hup" ] || die 'web is not younger than this kernel'
@@ -180,7 +180,7 @@ must 'mkctl ps'
 must 'mkctl logs web | head -n 2 | cut -c 1-76'
 
 heading '4. Two kernels at the same moment: the same questions to both'
-echo '$ sh look   and   mkctl console web < look'
+echo '  One script is run here, and typed into the console of web.'
 side_by_side
 
 heading '5. They send each other messages'
