@@ -44,7 +44,8 @@ struct mk_slot {
  * struct mk_ring_mem - a ring in the shared area
  * @tail: position of the next message that the consumer will read
  * @armed: odd while the consumer sleeps and wants a doorbell; it goes up by one
- *         at each change, so that the producer rings once for each sleep
+ *         at each change, so that the producer rings once for each sleep, for a
+ *         message that @tail has not passed
  * @reserved: zero
  * @slot: the slots
  *
