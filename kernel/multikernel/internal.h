@@ -367,8 +367,9 @@ int mk_arch_prepare(struct mk_instance *inst, struct mk_boot_block *block);
  * @inst: the instance
  *
  * Context: process, under the instance's lock.
- * Return: 0, or -ETIMEDOUT if a CPU did not come up.  Then all of them are to be
- * stopped before anything else is done with them.
+ * Return: 0; -ETIMEDOUT if a CPU did not come up; -EAGAIN if the host has just lost
+ * one and this start has to be prepared anew.  On an error all CPUs are to be stopped
+ * before anything else is done with them.
  */
 int mk_arch_start(struct mk_instance *inst);
 

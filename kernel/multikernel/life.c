@@ -314,7 +314,7 @@ static int mk_life_start_held(struct mk_instance *inst)
  *
  * Return: 0 when its CPUs have been started; -EBUSY if it is up, or the host goes
  * down or to sleep; -EINVAL if it lacks an image or a CPU; -ENOMEM; -E2BIG;
- * -ETIMEDOUT if a CPU did not start.
+ * -ETIMEDOUT or -EAGAIN if a CPU did not start.
  */
 int mk_life_start(struct mk_instance *inst)
 {

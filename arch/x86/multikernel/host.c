@@ -79,8 +79,7 @@ static void mk_trampoline_install(void)
  * mk_arch_host_init() - see kernel/multikernel/internal.h
  *
  * Return: 0; -ENODEV without a local APIC, TSC or NX, with encrypted memory or
- * under Xen PV; -ENOMEM without a page below
- * 1 MiB; -EBUSY if the doorbell's vector is taken.
+ * under Xen PV; -ENOMEM without a page below 1 MiB; -EBUSY if the doorbell's vector is taken.
  */
 int __init mk_arch_host_init(void)
 {

@@ -4,10 +4,9 @@
 # A kernel that knows nothing of multikernel, as a distribution ships it, boots
 # as an instance to its initramfs, by firmware tables that the host makes.
 #
-# MK_STOCK is its bzImage. What reaches the host of such
-# a kernel is nothing: it has no channel. So its init fills memory with words
-# that are put together there, and the host looks for them in the memory that
-# it has lent.
+# MK_STOCK is its bzImage. What reaches the host of such a kernel is nothing: it
+# has no channel. So its init fills memory with words that are put together there,
+# and the host looks for them in the memory that it has lent.
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
