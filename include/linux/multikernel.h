@@ -12,28 +12,55 @@ struct kexec_buf;
 struct kimage;
 struct mk_channel;
 struct mk_instance;
+struct mk_ring_rx;
 struct resource;
 
 /**
  * struct mk_msg - a received message, in the receiver's private memory
  * @type: MK_MSG_*
- * @len: bytes of @payload that count
- * @payload: what the peer sent; hostile input
+ * @len: its length in bytes
+ * @data: what the peer sent; hostile input
+ * @payload: where @data points if the message is short
  */
 struct mk_msg {
 	u16 type;
-	u8 len;
+	u32 len;
+	const u8 *data;
 	u8 payload[MK_SLOT_PAYLOAD];
+};
+
+/**
+ * struct mk_channel_ops - what becomes of the messages of a channel
+ * @receive: a message; false if it makes no sense, which is counted.  Optional
+ * @call: a message that wants a reply, see mk_reply().  Optional: without it calls
+ *        are answered by -EOPNOTSUPP
+ * @drain: instead of the others: consumes and publishes the ring itself; returns
+ *         false if it takes no more for now and will look again by itself
+ * @sleeps: the callbacks may sleep, and run in a workqueue; otherwise in BH context
+ *
+ * A channel has one receiver: its callbacks never run at the same time.
+ */
+struct mk_channel_ops {
+	bool (*receive)(struct mk_channel *ch, const struct mk_msg *msg);
+	void (*call)(struct mk_channel *ch, const struct mk_msg *msg);
+	bool (*drain)(struct mk_channel *ch, struct mk_ring_rx *rx);
+	bool sleeps;
 };
 
 #ifdef CONFIG_MULTIKERNEL
 
-/* Messages: kernel/multikernel/channel.c, nop.c */
-int mk_channel_send(struct mk_channel *ch, unsigned int class, u16 type,
-		    const void *data, size_t len);
-bool mk_channel_has_room(struct mk_channel *ch, unsigned int class);
-int mk_channel_nop(struct mk_channel *ch, unsigned int timeout_ms, u64 *ns);
-struct mk_channel *mk_channel_host(void);
+/* Messages: kernel/multikernel/channel.c */
+int mk_send(struct mk_channel *ch, u16 type, const void *data, size_t len);
+int mk_send_wait(struct mk_channel *ch, u16 type, const void *data, size_t len,
+		 long timeout);
+ssize_t mk_call(struct mk_channel *ch, const void *data, size_t len, void *reply,
+		size_t size, long timeout);
+int mk_reply(struct mk_channel *ch, u16 call, const void *data, size_t len);
+int mk_reply_error(struct mk_channel *ch, u16 call, int err);
+bool mk_channel_has_room(struct mk_channel *ch, size_t len);
+bool mk_channel_poll_begin(struct mk_channel *ch);
+unsigned int mk_channel_poll(struct mk_channel *ch);
+void mk_channel_poll_end(struct mk_channel *ch);
 
 /* Hooks for kexec: kernel/multikernel/image.c */
 struct mk_instance *mk_kimage_begin(unsigned int id);
@@ -48,29 +75,6 @@ int mk_kimage_unload(struct mk_instance *inst);
 int mk_reboot_start(unsigned long id);
 
 #else /* !CONFIG_MULTIKERNEL */
-
-static inline int mk_channel_send(struct mk_channel *ch, unsigned int class,
-				  u16 type, const void *data, size_t len)
-{
-	return -ENODEV;
-}
-
-static inline bool mk_channel_has_room(struct mk_channel *ch,
-				       unsigned int class)
-{
-	return false;
-}
-
-static inline int mk_channel_nop(struct mk_channel *ch,
-				 unsigned int timeout_ms, u64 *ns)
-{
-	return -ENODEV;
-}
-
-static inline struct mk_channel *mk_channel_host(void)
-{
-	return NULL;
-}
 
 static inline void *mk_kimage_place(struct kimage *image)
 {

@@ -1,477 +1,659 @@
 // SPDX-License-Identifier: GPL-2.0
 /**
- * DOC: channel.c - a pair of rings for each class, doorbells, and a receiver
+ * DOC: channel.c - messages and calls through a pair of rings
  *
- * A channel is this kernel's end of all rings between it and one peer.  The same
- * code runs on both sides.
+ * A channel is this kernel's end of one ring to a peer and one from it.  The same
+ * code runs on both sides.  Each channel has rings, locks and a receiver of its
+ * own, so none waits behind another.
  *
- * Life of a channel:
+ * Sending works from any context but NMI.  A sender that finds no room gets
+ * -EAGAIN, or sleeps until there is room, until a deadline, or until the channel
+ * ends, as it chooses; nothing is ever dropped.
  *
- * 1. mk_channel_init() when its owner comes to be;
- * 2. mk_channel_attach() binds it to the rings of a shared area, as the boot
- *    block lists them; every offset of the block is checked, because on the
- *    instance's side it is input like anything else;
- * 3. mk_channel_open() makes doorbells reach it;
- * 4. each side sends MK_MSG_HELLO, the instance first;
- * 5. mk_channel_close() ends it; the owner may attach it again.
+ * Receiving: the doorbell's interrupt queues a work item, which handles messages
+ * with a budget for each turn.  If the callbacks of a channel do not sleep it is a
+ * BH work item, and runs when the interrupt returns; otherwise a thread's.  As long as
+ * it runs the peer does not ring.  Before it goes to sleep it publishes what has been
+ * read, asks for a doorbell, and looks once more.
  *
- * Sending works from any context but NMI.  Received messages are handled by a
- * work item, one ring after the other, control first, with a budget for each
- * turn, so that a flooding peer costs one worker and no more.
+ * A caller that waits for a reply takes the place of the receiver for a moment,
+ * if nobody else has it: a reply that comes soon needs neither interrupt nor
+ * context switch.
  *
- * Doorbells: the sender rings only if the receiver said that it sleeps, once for
- * each sleep (see ring.c).  As long as a side can't be interrupted its bell's
- * vector is 0 and the other side polls.
- *
- * An interrupt between two kernels has no acknowledgment, and a sender rings once.
- * So that one that gets lost costs a delay and not the channel, a watch looks at
- * all open channels now and then, in memory, without an interrupt to anyone.
+ * A reply is matched by the number of the call, an index into a private table. A
+ * number on which nobody waits is counted as a bad message.  The number of a call
+ * that timed out is not used again before its reply has come in, or the channel
+ * has ended, so a late reply is never taken for that of another call.
  *
  * Locking
  * -------
  *
- * tx_lock protects the producer's side of the rings, and that there are rings; it
- * is the innermost lock.
- * The list of open channels is changed under mk_channels_lock and read under RCU.
- * Lock order: mk_channels_lock; tx_lock.
+ * mk_channel.tx_lock protects the producer's side of the ring, and that there is
+ * one.  mk_channel.call_lock protects the table of calls.  Neither is taken under
+ * the other, and both are innermost.
+ * MK_RX_BUSY in mk_channel.rx_state is a lock that is only ever tried: who has it
+ * receives.  Who does not get it leaves MK_RX_AGAIN, for the other to have the
+ * receiver look once more.
  */
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
-#include <linux/cpumask.h>
-#include <linux/ctype.h>
-#include <linux/overflow.h>
+#include <linux/bitfield.h>
+#include <linux/bitops.h>
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/printk.h>
-#include <linux/sizes.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
-#include <linux/utsname.h>
+#include <asm/sync_bitops.h>
 
-#include "channel.h"
 #include "internal.h"
 
 /*
- * How often the watch looks for doorbells that were missed.  A person at a console
- * takes a quarter of a second for slow, a message lost for a hang.
- */
-#define MK_WATCH_MS		250
-
-/*
- * Messages of one class that are handled before the others get their turn: a
- * ring full of control messages and a page of console text.
+ * Messages that are handled in one turn: a ring full of control messages and a
+ * page of console text.
  */
 #define MK_CHANNEL_BUDGET	64
 
-static LIST_HEAD(mk_channels);
-static DEFINE_SPINLOCK(mk_channels_lock);
-
-static void mk_channel_count_bad(struct mk_channel *ch, const struct mk_msg *msg)
-{
-	ch->stats.bad++;
-	pr_warn_ratelimited("dropped a message of type %u with %u bytes\n",
-			    msg->type, msg->len);
-}
-
-/**
- * mk_channel_clean_text() - make a peer's text fit to be shown
- * @text: becomes its first line; what is no printable ASCII becomes '?'
- */
-void mk_channel_clean_text(char *text)
-{
-	for (text[strcspn(text, "\n")] = '\0'; *text; text++)
-		if (!isascii(*text) || !isprint(*text))
-			*text = '?';
-}
-
-static void mk_channel_rx_hello(struct mk_channel *ch, const struct mk_msg *msg)
-{
-	struct mk_msg_hello hello;
-
-	if (msg->len != sizeof(hello))
-		return mk_channel_count_bad(ch, msg);
-	memcpy(&hello, msg->payload, sizeof(hello));
-	hello.release[sizeof(hello.release) - 1] = '\0';
-	mk_channel_clean_text(hello.release);
-	ch->ops->hello(ch, &hello);
-}
-
-static void mk_channel_dispatch(struct mk_channel *ch, const struct mk_msg *msg)
-{
-	switch (msg->type) {
-	case MK_MSG_HELLO:
-		mk_channel_rx_hello(ch, msg);
-		break;
-	case MK_MSG_NOP:
-		mk_nop_answer(ch, msg);
-		break;
-	case MK_MSG_NOP_REPLY:
-		mk_nop_reply(ch, msg);
-		break;
-	case MK_MSG_SHUTDOWN:
-		if (ch->ops->shutdown) {
-			ch->ops->shutdown(ch);
-			break;
-		}
-		fallthrough;
-	default:
-		mk_channel_count_bad(ch, msg);
-	}
-}
-
-static void mk_channel_drain_control(struct mk_channel *ch)
-{
-	struct mk_ring_rx *rx = &ch->rx[MK_CLASS_CONTROL];
-	unsigned int budget = MK_CHANNEL_BUDGET;
-	struct mk_msg msg;
-
-	while (budget-- && mk_ring_pop(rx, &msg)) {
-		mk_ring_publish(rx);
-		ch->stats.received++;
-		mk_channel_dispatch(ch, &msg);
-	}
-}
-
 /*
- * True if another turn is needed.  Whether a receiver was left with messages can't
- * be told from its tail: that of the console may be moved by another thread (hvc
- * has one), and a message that comes before the ring is armed rings no bell.
+ * How long a caller looks for the reply itself: a few times what the way there
+ * and back takes by interrupt, and about what a context switch costs.
  */
-static bool mk_channel_drain(struct mk_channel *ch, unsigned int class)
-{
-	struct mk_ring_rx *rx = &ch->rx[class];
-	bool more = true;
-
-	mk_ring_disarm(rx);
-	if (class == MK_CLASS_CONTROL)
-		mk_channel_drain_control(ch);
-	else
-		more = ch->ops->drain(ch, rx);
-	mk_ring_arm(rx);
-	return more && mk_ring_pending(rx);
-}
-
-static void mk_channel_work(struct work_struct *work)
-{
-	struct mk_channel *ch = container_of(work, struct mk_channel, work);
-	unsigned int class;
-	bool more = false;
-
-	for (class = 0; class < MK_NR_CLASSES; class++)
-		more |= mk_channel_drain(ch, class);
-	if (more)
-		queue_work(mk_wq, &ch->work);
-}
+#define MK_CALL_SPIN_NS		(20 * NSEC_PER_USEC)
 
 /**
- * mk_channel_init() - prepare a channel
- * @ch: the channel, zeroed
- * @ops: the layer above
- * @owner: for @ops
+ * struct mk_call - somebody waits for a reply
+ * @done: it has come, or never will
+ * @reply: where to put it
+ * @size: space there in bytes
+ * @ret: length of the reply, or a negative errno
  */
-void mk_channel_init(struct mk_channel *ch, const struct mk_channel_ops *ops,
-		     void *owner)
-{
-	INIT_LIST_HEAD(&ch->node);
-	raw_spin_lock_init(&ch->tx_lock);
-	INIT_WORK(&ch->work, mk_channel_work);
-	mk_nop_init(&ch->nop);
-	ch->ops = ops;
-	ch->owner = owner;
-}
-
-static int mk_channel_attach_ring(struct mk_channel *ch, void *shared,
-				  size_t size, const struct mk_boot_ring *ring,
-				  bool host)
-{
-	bool rx = ring->dir == (host ? MK_RING_TO_HOST : MK_RING_TO_INSTANCE);
-	size_t end;
-
-	if (ring->dir > MK_RING_TO_HOST || ring->class >= MK_NR_CLASSES)
-		return 0;	/* of a later version: not for us */
-	if (!is_power_of_2(ring->slots) || ring->slots > SZ_64K ||
-	    ring->ring_off % sizeof(struct mk_slot))
-		return -EINVAL;
-	if (check_add_overflow(ring->ring_off, mk_ring_size(ring->slots), &end) ||
-	    end > size)
-		return -EINVAL;
-
-	if (rx)
-		mk_ring_rx_init(&ch->rx[ring->class], shared + ring->ring_off,
-				ring->slots);
-	else
-		mk_ring_tx_init(&ch->tx[ring->class], shared + ring->ring_off,
-				ring->slots);
-	return 0;
-}
-
-/* Without rings nobody sends, and the shared area can go */
-static void mk_channel_detach(struct mk_channel *ch)
-{
-	unsigned int i;
-
-	lockdep_assert_held(&ch->tx_lock);
-	for (i = 0; i < MK_NR_CLASSES; i++) {
-		ch->tx[i].mem = NULL;
-		ch->rx[i].mem = NULL;
-	}
-	ch->words = NULL;
-	ch->peer_bell = NULL;
-}
+struct mk_call {
+	struct completion done;
+	void *reply;
+	size_t size;
+	ssize_t ret;
+};
 
 /**
- * mk_channel_attach() - bind a channel to the rings of a shared area
- * @ch: a channel that is not open
- * @shared: the shared area as this kernel maps it
- * @size: its size in bytes
- * @block: private copy of the boot block in it
- * @host: true on the host's side
- *
- * Return: 0, -EINVAL if the block lists a ring that can't be, -ENOENT if a ring
- * is missing.
- */
-int mk_channel_attach(struct mk_channel *ch, void *shared, size_t size,
-		      const struct mk_boot_block *block, bool host)
-{
-	const struct mk_boot_ring *rings = shared + block->rings_off;
-	unsigned int i;
-	int ret = 0;
-
-	if (block->nr_rings > PAGE_SIZE / sizeof(*rings) ||
-	    block->rings_off > size - PAGE_SIZE ||
-	    block->words_off > size - sizeof(struct mk_words))
-		return -EINVAL;
-
-	guard(raw_spinlock_irqsave)(&ch->tx_lock);
-	ch->words = shared + block->words_off;
-	ch->peer_bell = host ? &ch->words->instance_bell : &ch->words->host_bell;
-	memset(&ch->stats, 0, sizeof(ch->stats));
-
-	for (i = 0; i < block->nr_rings && !ret; i++) {
-		struct mk_boot_ring ring = rings[i];
-
-		ret = mk_channel_attach_ring(ch, shared, size, &ring, host);
-	}
-	for (i = 0; i < MK_NR_CLASSES && !ret; i++)
-		if (!ch->tx[i].mem || !ch->rx[i].mem)
-			ret = -ENOENT;
-	if (ret)
-		mk_channel_detach(ch);
-	return ret;
-}
-
-/*
- * A ring is late if it had the same message at the last look, and nobody at work.
- * Last words may lie there for which no doorbell came.
- */
-static void mk_channel_look(struct mk_channel *ch)
-{
-	unsigned int class;
-
-	if (ch->ops->bell)
-		ch->ops->bell(ch);
-	for (class = 0; class < MK_NR_CLASSES; class++) {
-		struct mk_ring_rx *rx = &ch->rx[class];
-		u32 tail = READ_ONCE(rx->tail);
-
-		if (!mk_ring_pending(rx)) {
-			ch->watched[class] = tail - 1;
-		} else if (ch->watched[class] != tail) {
-			ch->watched[class] = tail;
-		} else if (!work_busy(&ch->work)) {
-			ch->stats.bells_missed++;
-			mk_channel_kick(ch);
-		}
-	}
-}
-
-static void mk_channel_watch(struct work_struct *work);
-static DECLARE_DELAYED_WORK(mk_channel_watch_work, mk_channel_watch);
-
-static void mk_channel_watch(struct work_struct *work)
-{
-	struct mk_channel *ch;
-
-	guard(rcu)();
-	list_for_each_entry_rcu(ch, &mk_channels, node)
-		mk_channel_look(ch);
-	if (!list_empty(&mk_channels))
-		queue_delayed_work(mk_wq, &mk_channel_watch_work,
-				   msecs_to_jiffies(MK_WATCH_MS));
-}
-
-/**
- * mk_channel_open() - let doorbells reach the channel
- * @ch: an attached channel
- */
-void mk_channel_open(struct mk_channel *ch)
-{
-	spin_lock_irq(&mk_channels_lock);
-	list_add_tail_rcu(&ch->node, &mk_channels);
-	spin_unlock_irq(&mk_channels_lock);
-	mk_channel_kick(ch);
-	queue_delayed_work(mk_wq, &mk_channel_watch_work,
-			   msecs_to_jiffies(MK_WATCH_MS));
-}
-
-/**
- * mk_channel_close() - no doorbell and no receiver any more
- * @ch: the channel
- *
- * Messages that lie in the rings are handled first.  Calls that wait for a reply
- * end with an error.  Afterwards nobody looks at the shared area any more.
- *
- * Context: may sleep; not from the channel's own callbacks.
- */
-void mk_channel_close(struct mk_channel *ch)
-{
-	if (list_empty(&ch->node))
-		return;
-	spin_lock_irq(&mk_channels_lock);
-	list_del_rcu(&ch->node);
-	spin_unlock_irq(&mk_channels_lock);
-	synchronize_rcu();
-	INIT_LIST_HEAD(&ch->node);
-	mk_channel_kick(ch);
-	flush_work(&ch->work);
-	cancel_work_sync(&ch->work);
-	scoped_guard(raw_spinlock_irqsave, &ch->tx_lock)
-		mk_channel_detach(ch);
-	mk_nop_abort(ch);
-}
-
-/**
- * mk_channel_kick() - have the receiver look
- * @ch: an attached channel
- *
- * Context: any but NMI.
- */
-void mk_channel_kick(struct mk_channel *ch)
-{
-	queue_work(mk_wq, &ch->work);
-}
-
-/**
- * mk_channel_doorbell() - a doorbell rang
- *
- * Called by the architecture's interrupt handler.  The interrupt does not say
- * who rang, and would not be believed: look at all open channels.  If there is
- * nothing anywhere, then a message was consumed in the meantime by someone who
- * does not arm (hvc's thread): the receivers have to, for the next doorbell.
- *
- * Context: hard interrupt.
- */
-void mk_channel_doorbell(void)
-{
-	struct mk_channel *ch;
-	unsigned int class;
-	bool any = false;
-
-	guard(rcu)();
-	list_for_each_entry_rcu(ch, &mk_channels, node) {
-		if (ch->ops->bell)
-			ch->ops->bell(ch);
-		for (class = 0; class < MK_NR_CLASSES; class++) {
-			if (mk_ring_pending(&ch->rx[class])) {
-				mk_channel_kick(ch);
-				any = true;
-				break;
-			}
-		}
-	}
-	if (any)
-		return;
-	list_for_each_entry_rcu(ch, &mk_channels, node)
-		mk_channel_kick(ch);
-}
-
-/**
- * mk_channel_ring_peer() - interrupt the peer
+ * mk_channel_ring() - ring the peer's doorbell
  * @ch: a channel that stays attached, by its tx_lock or because it is for good
+ * @cause: MK_CAUSE_*, one bit
  *
  * Context: any.
  */
-void mk_channel_ring_peer(struct mk_channel *ch)
+void mk_channel_ring(struct mk_channel *ch, u64 cause)
 {
-	/* Pairs with the release in mk_guest_open(): the rest is valid */
-	u32 vector = smp_load_acquire(&ch->peer_bell->vector);
-	u32 phys_id = READ_ONCE(ch->peer_bell->phys_id);
+	struct mk_link *link = ch->link;
+	u64 bell = READ_ONCE(ch->tx.mem->bell);
 
-	if (!vector)
+	if (!bell)
 		return;
-	if (ch->ops->bell_ok && !ch->ops->bell_ok(ch, phys_id))
+	/* The host believes each value once; it forgets when CPUs go elsewhere */
+	if (bell != ch->bell_ok && link->ops->bell_ok &&
+	    !link->ops->bell_ok(link, FIELD_GET(MK_BELL_PHYS_ID, bell)))
 		return;
-	mk_arch_ring(phys_id, vector);
+	ch->bell_ok = bell;
+	/* Also in a kernel that has one CPU and leaves out the lock prefix */
+	sync_set_bit(__ffs64(cause), link->cause_out);
+	ch->stats.bells_sent++;
+	mk_arch_ring(FIELD_GET(MK_BELL_PHYS_ID, bell), FIELD_GET(MK_BELL_VECTOR, bell));
+}
+
+static int mk_channel_push(struct mk_channel *ch, u16 type, const void *data, size_t len)
+{
+	int ret;
+
+	lockdep_assert_held(&ch->tx_lock);
+	if (unlikely(!ch->tx.mem))
+		return -ENOTCONN;
+	ret = mk_ring_push(&ch->tx, type, data, len);
+	if (unlikely(ret)) {
+		ch->stats.full += ret == -EAGAIN;
+		return ret;
+	}
+	ch->stats.sent++;
+	ch->stats.bytes_sent += len;
+	if (mk_ring_wants_bell(&ch->tx))
+		mk_channel_ring(ch, MK_CAUSE_MESSAGE(ch->id));
+	else
+		ch->stats.bells_suppressed++;
+	return 0;
 }
 
 /**
- * mk_channel_send() - send a message
+ * mk_send() - send a message
  * @ch: the channel
- * @class: MK_CLASS_*
- * @type: MK_MSG_*
+ * @type: what the two sides have agreed on, below MK_TYPE_CALL
  * @data: payload
- * @len: its length, at most MK_SLOT_PAYLOAD
+ * @len: its length in bytes
  *
  * Context: any but NMI; does not sleep.
- * Return: 0, -EAGAIN if the ring is full, -EMSGSIZE, -ENOTCONN if the channel has
- * no rings, or -EDEADLK during an oops if another sender holds the lock.
+ * Return: 0; -EAGAIN if there is no room; -EMSGSIZE if @len is more than a message
+ * or the ring can have; -ENOTCONN if the channel has ended.
  */
-int mk_channel_send(struct mk_channel *ch, unsigned int class, u16 type,
-		    const void *data, size_t len)
+int mk_send(struct mk_channel *ch, u16 type, const void *data, size_t len)
 {
-	struct mk_ring_tx *tx = &ch->tx[class];
-	unsigned long flags;
-	int ret = -ENOTCONN;
+	guard(raw_spinlock_irqsave)(&ch->tx_lock);
+	return mk_channel_push(ch, type, data, len);
+}
 
-	/* After a crash the holder of the lock may never release it */
+/**
+ * mk_send_or_die() - send a message, also from a kernel that oopses
+ * @ch: the channel
+ * @type: as for mk_send()
+ * @data: payload
+ * @len: its length in bytes
+ *
+ * For the console: after a crash the holder of the lock may never release it.
+ *
+ * Context: any but NMI; does not sleep.
+ * Return: as mk_send(), and -EDEADLK during an oops if another sender holds the
+ * lock.
+ */
+int mk_send_or_die(struct mk_channel *ch, u16 type, const void *data, size_t len)
+{
+	unsigned long flags;
+	int ret;
+
 	if (!oops_in_progress)
 		raw_spin_lock_irqsave(&ch->tx_lock, flags);
 	else if (!raw_spin_trylock_irqsave(&ch->tx_lock, flags))
 		return -EDEADLK;
-	if (tx->mem)
-		ret = mk_ring_push(tx, type, data, len);
-	if (!ret) {
-		ch->stats.sent++;
-		if (mk_ring_wants_bell(tx)) {
-			ch->stats.bells_sent++;
-			mk_channel_ring_peer(ch);
-		} else {
-			ch->stats.bells_suppressed++;
-		}
-	} else if (ret == -EAGAIN) {
-		ch->stats.full++;
-	}
+	ret = mk_channel_push(ch, type, data, len);
 	raw_spin_unlock_irqrestore(&ch->tx_lock, flags);
+	return ret;
+}
+
+/* As mk_send(), and the consumer will ring when there is room again */
+static int mk_channel_push_or_wait(struct mk_channel *ch, u16 type, const void *data,
+				   size_t len)
+{
+	int ret;
+
+	guard(raw_spinlock_irqsave)(&ch->tx_lock);
+	ret = mk_channel_push(ch, type, data, len);
+	if (ret != -EAGAIN)
+		return ret;
+	mk_ring_tx_wait(&ch->tx);
+	if (!mk_ring_tx_room(&ch->tx, len))
+		return ret;
+	return mk_channel_push(ch, type, data, len);
+}
+
+static void mk_channel_wait_end(struct mk_channel *ch)
+{
+	guard(raw_spinlock_irqsave)(&ch->tx_lock);
+	if (ch->tx.mem && !wq_has_sleeper(&ch->tx_wait))
+		mk_ring_tx_wake(&ch->tx);
+}
+
+/**
+ * mk_send_wait() - send a message, and sleep until there is room for it
+ * @ch: the channel
+ * @type: as for mk_send()
+ * @data: payload
+ * @len: its length in bytes
+ * @timeout: how long to sleep at most, in jiffies; MAX_SCHEDULE_TIMEOUT for ever
+ *
+ * Messages of several senders that sleep go out in any order.
+ *
+ * Context: process; may sleep.
+ * Return: 0; -ETIMEDOUT; -EINTR for a signal; -EMSGSIZE; -ENOTCONN if the channel
+ * has ended, also meanwhile.
+ */
+int mk_send_wait(struct mk_channel *ch, u16 type, const void *data, size_t len,
+		 long timeout)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	int ret = mk_send(ch, type, data, len);
+
+	if (likely(ret != -EAGAIN))
+		return ret;
+	might_sleep();
+	add_wait_queue(&ch->tx_wait, &wait);
+	for (;;) {
+		ret = mk_channel_push_or_wait(ch, type, data, len);
+		if (ret != -EAGAIN)
+			break;
+		if (signal_pending(current))
+			ret = -EINTR;
+		else if (!timeout)
+			ret = -ETIMEDOUT;
+		if (ret != -EAGAIN)
+			break;
+		timeout = wait_woken(&wait, TASK_INTERRUPTIBLE, timeout);
+	}
+	remove_wait_queue(&ch->tx_wait, &wait);
+	mk_channel_wait_end(ch);
 	return ret;
 }
 
 /**
  * mk_channel_has_room() - would a message find room?
  * @ch: the channel
- * @class: MK_CLASS_*
+ * @len: its length in bytes
  *
  * Context: any but NMI.
  * Return: true if so.
  */
-bool mk_channel_has_room(struct mk_channel *ch, unsigned int class)
+bool mk_channel_has_room(struct mk_channel *ch, size_t len)
 {
 	guard(raw_spinlock_irqsave)(&ch->tx_lock);
-	return ch->tx[class].mem && mk_ring_tx_room(&ch->tx[class]);
+	return ch->tx.mem && mk_ring_tx_room(&ch->tx, len);
+}
+
+static int mk_call_begin(struct mk_channel *ch, struct mk_call *call)
+{
+	unsigned int nr;
+
+	guard(raw_spinlock_irqsave)(&ch->call_lock);
+	nr = find_first_zero_bit(ch->calls_used, MK_CALLS);
+	if (nr == MK_CALLS)
+		return -EBUSY;
+	__set_bit(nr, ch->calls_used);
+	ch->calls[nr] = call;
+	return nr;
+}
+
+/*
+ * Nobody waits any more.  True if the call had not ended yet; its number stays
+ * in use until the reply comes in, unless the peer has never seen it.
+ */
+static bool mk_call_end(struct mk_channel *ch, struct mk_call *call, unsigned int nr,
+			bool sent)
+{
+	guard(raw_spinlock_irqsave)(&ch->call_lock);
+	if (ch->calls[nr] != call)
+		return false;
+	ch->calls[nr] = NULL;
+	if (!sent)
+		__clear_bit(nr, ch->calls_used);
+	return true;
+}
+
+/* True if the reply came while this CPU looked for it */
+static bool mk_call_spin(struct mk_channel *ch, struct mk_call *call)
+{
+	u64 end = local_clock() + MK_CALL_SPIN_NS;
+	bool done;
+
+	if (!mk_channel_poll_begin(ch))
+		return false;
+	for (;;) {
+		mk_channel_poll(ch);
+		done = try_wait_for_completion(&call->done);
+		if (done || need_resched() || local_clock() >= end)
+			break;
+		cpu_relax();
+	}
+	mk_channel_poll_end(ch);
+	return done;
 }
 
 /**
- * mk_channel_hello() - introduce this kernel to the peer
- * @ch: an open channel
+ * mk_call() - send a message and wait for the reply
+ * @ch: the channel
+ * @data: what to ask
+ * @len: its length in bytes
+ * @reply: where to put the answer, or NULL
+ * @size: space there in bytes
+ * @timeout: how long to wait at most, in jiffies
  *
- * Return: as mk_channel_send().
+ * Context: process; may sleep.  Not from a callback of the same channel.
+ * Return: the length of the reply; a negative errno that the peer answered;
+ * -EMSGSIZE if @len is more than a message can have, or the reply is longer than
+ * @size; -EBUSY if too many calls have no reply yet; -ETIMEDOUT; -EINTR for a
+ * signal; -ENOTCONN if the channel has ended; -ECONNRESET if it did meanwhile.
  */
-int mk_channel_hello(struct mk_channel *ch)
+ssize_t mk_call(struct mk_channel *ch, const void *data, size_t len, void *reply,
+		size_t size, long timeout)
 {
-	struct mk_msg_hello hello = {
-		.version = MK_BOOT_VERSION,
-		.nr_cpus = num_online_cpus(),
-		.features = MK_BOOT_F_X86_PARK,
-	};
+	unsigned long deadline = jiffies + timeout;
+	struct mk_call call = { .reply = reply, .size = size };
+	int nr, ret;
+	long left;
 
-	strscpy(hello.release, init_utsname()->release);
-	return mk_channel_send(ch, MK_CLASS_CONTROL, MK_MSG_HELLO, &hello,
-			       sizeof(hello));
+	init_completion(&call.done);
+	nr = mk_call_begin(ch, &call);
+	if (nr < 0)
+		return nr;
+	ret = mk_send_wait(ch, MK_TYPE_CALL | nr, data, len, timeout);
+	if (ret) {
+		mk_call_end(ch, &call, nr, false);
+		return ret;
+	}
+	if (mk_call_spin(ch, &call))
+		return call.ret;
+	left = max_t(long, deadline - jiffies, 0);
+	left = wait_for_completion_interruptible_timeout(&call.done, left);
+	if (left > 0 || !mk_call_end(ch, &call, nr, true))
+		return call.ret;
+	return left ? -EINTR : -ETIMEDOUT;
+}
+
+/**
+ * mk_reply() - answer a call
+ * @ch: the channel
+ * @call: its mk_msg.type
+ * @data: the answer
+ * @len: its length in bytes
+ *
+ * To be called once for each call, from its callback or at any time later.
+ *
+ * Context: any but NMI; does not sleep.
+ * Return: as mk_send().
+ */
+int mk_reply(struct mk_channel *ch, u16 call, const void *data, size_t len)
+{
+	return mk_send(ch, MK_TYPE_REPLY | (call & MK_TYPE_NR), data, len);
+}
+
+/**
+ * mk_reply_error() - answer a call by an error
+ * @ch: the channel
+ * @call: its mk_msg.type
+ * @err: a negative errno
+ *
+ * Context: any but NMI; does not sleep.
+ * Return: as mk_send().
+ */
+int mk_reply_error(struct mk_channel *ch, u16 call, int err)
+{
+	__s32 wire = err;
+
+	return mk_send(ch, MK_TYPE_ERROR | (call & MK_TYPE_NR), &wire, sizeof(wire));
+}
+
+/* What the peer calls an error has to be one */
+static ssize_t mk_call_result(struct mk_call *call, const struct mk_msg *msg)
+{
+	__s32 err;
+
+	if ((msg->type & MK_TYPE_KIND) == MK_TYPE_ERROR) {
+		if (msg->len != sizeof(err))
+			return -EPROTO;
+		memcpy(&err, msg->data, sizeof(err));
+		return err < 0 && err >= -MAX_ERRNO ? err : -EPROTO;
+	}
+	if (msg->len > call->size)
+		return -EMSGSIZE;
+	memcpy(call->reply, msg->data, msg->len);
+	return msg->len;
+}
+
+static bool mk_channel_rx_reply(struct mk_channel *ch, const struct mk_msg *msg)
+{
+	unsigned int nr = msg->type & MK_TYPE_NR;
+	struct mk_call *call;
+
+	guard(raw_spinlock_irqsave)(&ch->call_lock);
+	if (nr >= MK_CALLS || !__test_and_clear_bit(nr, ch->calls_used))
+		return false;
+	call = ch->calls[nr];
+	ch->calls[nr] = NULL;
+	if (call) {
+		call->ret = mk_call_result(call, msg);
+		complete(&call->done);
+	}
+	return true;
+}
+
+static bool mk_channel_dispatch(struct mk_channel *ch, const struct mk_msg *msg)
+{
+	switch (msg->type & MK_TYPE_KIND) {
+	case MK_TYPE_REPLY:
+	case MK_TYPE_ERROR:
+		return mk_channel_rx_reply(ch, msg);
+	case MK_TYPE_CALL:
+		if (!ch->ops->call)
+			return !mk_reply_error(ch, msg->type, -EOPNOTSUPP);
+		ch->ops->call(ch, msg);
+		return true;
+	default:
+		return msg->type < MK_TYPE_CALL && ch->ops->receive &&
+		       ch->ops->receive(ch, msg);
+	}
+}
+
+static void mk_channel_count_bad(struct mk_channel *ch, const struct mk_msg *msg)
+{
+	ch->stats.bad++;
+	pr_warn_ratelimited("dropped a message of type 0x%x with %u bytes\n",
+			    msg->type, msg->len);
+}
+
+static void mk_channel_tell_room(struct mk_channel *ch)
+{
+	if (mk_ring_wants_room(&ch->rx))
+		mk_channel_ring(ch, MK_CAUSE_ROOM(ch->id));
+}
+
+static void mk_channel_publish(struct mk_channel *ch)
+{
+	if (ch->rx.published == ch->rx.tail)
+		return;
+	mk_ring_publish(&ch->rx);
+	mk_channel_tell_room(ch);
+}
+
+/* Returns how many messages there were; under MK_RX_BUSY */
+static unsigned int mk_channel_receive(struct mk_channel *ch, unsigned int budget)
+{
+	struct mk_ring_rx *rx = &ch->rx;
+	unsigned int done = 0;
+	struct mk_msg msg;
+
+	while (done < budget && mk_ring_pop(rx, &msg)) {
+		done++;
+		ch->stats.received++;
+		ch->stats.bytes_received += msg.len;
+		if (unlikely(!mk_channel_dispatch(ch, &msg)))
+			mk_channel_count_bad(ch, &msg);
+		/* A producer should not come to a stop; nor fetch the line each time */
+		if (rx->tail - rx->published >= rx->slots / 4)
+			mk_channel_publish(ch);
+	}
+	return done;
+}
+
+static bool mk_channel_rx_enter(struct mk_channel *ch)
+{
+	return !test_and_set_bit_lock(MK_RX_BUSY, &ch->rx_state);
+}
+
+/* If somebody is in then he will have the receiver look once more */
+static bool mk_channel_rx_enter_or_note(struct mk_channel *ch)
+{
+	if (mk_channel_rx_enter(ch))
+		return true;
+	set_bit(MK_RX_AGAIN, &ch->rx_state);
+	return mk_channel_rx_enter(ch);
+}
+
+static void mk_channel_rx_exit(struct mk_channel *ch, bool again)
+{
+	again |= xchg(&ch->rx_state, 0) & BIT(MK_RX_AGAIN);
+	if (again)
+		mk_channel_kick(ch);
+}
+
+/* Ask for a doorbell, unless there is something already */
+static bool mk_channel_rx_arm(struct mk_channel *ch)
+{
+	mk_channel_publish(ch);
+	mk_ring_arm(&ch->rx);
+	return mk_ring_pending(&ch->rx);
+}
+
+/**
+ * mk_channel_poll_begin() - become the receiver of a channel
+ * @ch: a channel whose callbacks do not sleep
+ *
+ * For those who would rather look than be interrupted.  Until
+ * mk_channel_poll_end() the peer does not ring.
+ *
+ * Context: process or BH.
+ * Return: true if so; false if someone else receives at this moment, the channel
+ * has ended, or its callbacks sleep.
+ */
+bool mk_channel_poll_begin(struct mk_channel *ch)
+{
+	if (ch->ops->sleeps || !mk_channel_rx_enter(ch))
+		return false;
+	if (!ch->rx.mem) {
+		mk_channel_rx_exit(ch, false);
+		return false;
+	}
+	mk_ring_disarm(&ch->rx);
+	return true;
+}
+
+/**
+ * mk_channel_poll() - handle the messages that are there
+ * @ch: a channel between mk_channel_poll_begin() and mk_channel_poll_end()
+ *
+ * Context: as mk_channel_poll_begin().
+ * Return: their number.
+ */
+unsigned int mk_channel_poll(struct mk_channel *ch)
+{
+	unsigned int done;
+
+	local_bh_disable();
+	done = mk_channel_receive(ch, MK_CHANNEL_BUDGET);
+	/* Nothing to do is the time to tell the producer of its room */
+	if (!done)
+		mk_channel_publish(ch);
+	local_bh_enable();
+	return done;
+}
+
+/**
+ * mk_channel_poll_end() - leave the channel to its receiver again
+ * @ch: as for mk_channel_poll()
+ *
+ * Context: as mk_channel_poll_begin().
+ */
+void mk_channel_poll_end(struct mk_channel *ch)
+{
+	mk_channel_rx_exit(ch, mk_channel_rx_arm(ch));
+}
+
+static void mk_channel_wake_senders(struct mk_channel *ch)
+{
+	if (wq_has_sleeper(&ch->tx_wait) && mk_channel_has_room(ch, 0))
+		wake_up_all(&ch->tx_wait);
+}
+
+/*
+ * True if another turn is needed: at once, in which case the peer is not asked to
+ * ring, or because something came last.  A receiver that takes no more for now
+ * looks again by itself.
+ */
+static bool mk_channel_turn(struct mk_channel *ch)
+{
+	bool more = true;
+
+	mk_ring_disarm(&ch->rx);
+	if (ch->ops->drain) {
+		more = ch->ops->drain(ch, &ch->rx);
+		mk_channel_tell_room(ch);
+	} else {
+		mk_channel_receive(ch, MK_CHANNEL_BUDGET);
+	}
+	if (more && mk_ring_pending(&ch->rx)) {
+		mk_channel_publish(ch);
+		return true;
+	}
+	return mk_channel_rx_arm(ch) && more;
+}
+
+static void mk_channel_work(struct work_struct *work)
+{
+	struct mk_channel *ch = container_of(work, struct mk_channel, work);
+
+	mk_channel_wake_senders(ch);
+	if (mk_channel_rx_enter_or_note(ch))
+		mk_channel_rx_exit(ch, ch->rx.mem && mk_channel_turn(ch));
+}
+
+/**
+ * mk_channel_kick() - have the receiver look
+ * @ch: a channel
+ *
+ * Context: any but NMI.
+ */
+void mk_channel_kick(struct mk_channel *ch)
+{
+	queue_work(ch->ops->sleeps ? mk_wq : system_bh_highpri_wq, &ch->work);
+}
+
+/**
+ * mk_channel_init() - prepare a channel
+ * @ch: the channel, zeroed
+ * @link: to the peer
+ * @id: its id there
+ * @ops: the layer above
+ * @priv: for @ops
+ */
+void mk_channel_init(struct mk_channel *ch, struct mk_link *link, unsigned int id,
+		     const struct mk_channel_ops *ops, void *priv)
+{
+	raw_spin_lock_init(&ch->tx_lock);
+	raw_spin_lock_init(&ch->call_lock);
+	init_waitqueue_head(&ch->tx_wait);
+	INIT_WORK(&ch->work, mk_channel_work);
+	ch->link = link;
+	ch->id = id;
+	ch->ops = ops;
+	ch->priv = priv;
+}
+
+static void mk_channel_abort_calls(struct mk_channel *ch)
+{
+	unsigned int nr;
+
+	guard(raw_spinlock_irqsave)(&ch->call_lock);
+	for_each_set_bit(nr, ch->calls_used, MK_CALLS) {
+		struct mk_call *call = ch->calls[nr];
+
+		ch->calls[nr] = NULL;
+		if (!call)
+			continue;
+		call->ret = -ECONNRESET;
+		complete(&call->done);
+	}
+	bitmap_zero(ch->calls_used, MK_CALLS);
+}
+
+/**
+ * mk_channel_end() - the rings are going
+ * @ch: a channel that doorbells do not reach any more
+ *
+ * Messages that lie in the ring are handled first.  Calls that wait for a reply
+ * and senders that wait for room end with an error.  Afterwards nobody looks at
+ * the shared area any more.
+ *
+ * Context: may sleep; not from the channel's own callbacks.
+ */
+void mk_channel_end(struct mk_channel *ch)
+{
+	mk_channel_kick(ch);
+	flush_work(&ch->work);
+	cancel_work_sync(&ch->work);
+	/* Someone may look for a reply, which has its bound */
+	while (!mk_channel_rx_enter(ch))
+		usleep_range(50, 100);
+	scoped_guard(raw_spinlock_irqsave, &ch->tx_lock) {
+		ch->tx.mem = NULL;
+		ch->rx.mem = NULL;
+		ch->bell_ok = 0;
+	}
+	mk_channel_rx_exit(ch, false);
+	cancel_work_sync(&ch->work);
+	mk_channel_abort_calls(ch);
+	wake_up_all(&ch->tx_wait);
 }

@@ -2,37 +2,29 @@
 #ifndef _MULTIKERNEL_CHANNEL_H
 #define _MULTIKERNEL_CHANNEL_H
 
-#include <linux/completion.h>
-#include <linux/mutex.h>
-#include <linux/rculist.h>
+#include <linux/bitmap.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "ring.h"
 
-struct mk_channel;
+struct mk_call;
+struct mk_link;
+
+/* Calls of one channel that may wait for their replies at the same time */
+#define MK_CALLS		32
+
+/* Bits of mk_channel.rx_state */
+#define MK_RX_BUSY		0	/* somebody receives */
+#define MK_RX_AGAIN		1	/* somebody else wanted to */
 
 /**
- * struct mk_channel_ops - what a channel needs from the layer above
- * @hello: the peer has introduced itself; process context
- * @shutdown: the host asks this instance to power off; process context
- * @drain: consume and publish the ring of class MK_CLASS_CONSOLE; process context;
- *         returns false if it takes no more for now and will look again by itself
- * @bell: the doorbell rang; any context, may not sleep
- * @bell_ok: may the CPU with this physical id be interrupted for the peer?
- */
-struct mk_channel_ops {
-	void (*hello)(struct mk_channel *ch, const struct mk_msg_hello *hello);
-	void (*shutdown)(struct mk_channel *ch);
-	bool (*drain)(struct mk_channel *ch, struct mk_ring_rx *rx);
-	void (*bell)(struct mk_channel *ch);
-	bool (*bell_ok)(struct mk_channel *ch, u32 phys_id);
-};
-
-/**
- * struct mk_channel_stats - counters, updated without a lock by one side each
+ * struct mk_channel_stats - counters, each updated by one side and without a lock
  * @sent: messages sent
  * @received: messages received
+ * @bytes_sent: their payload in bytes
+ * @bytes_received: their payload in bytes
  * @bells_sent: doorbells rung
  * @bells_suppressed: messages that needed none
  * @full: sends that found the ring full
@@ -42,6 +34,8 @@ struct mk_channel_ops {
 struct mk_channel_stats {
 	u64 sent;
 	u64 received;
+	u64 bytes_sent;
+	u64 bytes_received;
 	u64 bells_sent;
 	u64 bells_suppressed;
 	u64 full;
@@ -50,63 +44,51 @@ struct mk_channel_stats {
 };
 
 /**
- * struct mk_nop - one nop call at a time
- * @lock: one caller at a time
- * @done: the reply is here
- * @cookie: what the reply must carry
- */
-struct mk_nop {
-	struct mutex lock;	/* one caller at a time */
-	struct completion done;
-	u64 cookie;
-};
-
-/**
- * struct mk_channel - this kernel's end of the rings between it and one peer
- * @node: in the list of open channels; RCU
+ * struct mk_channel - this kernel's end of a pair of rings
+ * @link: to the kernel at the other end
+ * @id: its bit in the cause words of the link
  * @ops: the layer above
- * @owner: for @ops
- * @words: single words in the shared area
- * @peer_bell: how to ring the peer, in the shared area
- * @tx_lock: protects @tx and the sender's counters
- * @tx: rings to the peer, by class
- * @rx: rings from the peer, by class; @work consumes that of MK_CLASS_CONTROL,
- *      and who is behind @ops->drain the other
- * @watched: tails at the last look of the watch, see mk_channel_watch()
+ * @priv: for @ops
+ * @tx_lock: protects @tx, that there are rings, and the sender's counters
+ * @tx: ring to the peer
+ * @bell_ok: the last bell of the peer that was found to be its own
+ * @tx_wait: senders that sleep until there is room
+ * @call_lock: protects @calls and @calls_used
+ * @calls: who waits for a reply; NULL if nobody does any more
+ * @calls_used: calls whose reply has not come in yet
+ * @rx: ring from the peer; for the one who has set MK_RX_BUSY
+ * @rx_state: MK_RX_*
+ * @watched: tail at the last look of the watch, see mk_link_watch()
  * @work: the receiver
  * @stats: counters
- * @nop: see &struct mk_nop
  */
 struct mk_channel {
-	struct list_head node;
+	struct mk_link *link;
+	unsigned int id;
 	const struct mk_channel_ops *ops;
-	void *owner;
-	struct mk_words *words;
-	struct mk_doorbell *peer_bell;
-	raw_spinlock_t tx_lock;
-	struct mk_ring_tx tx[MK_NR_CLASSES];
-	struct mk_ring_rx rx[MK_NR_CLASSES];
-	u32 watched[MK_NR_CLASSES];
+	void *priv;
+
+	raw_spinlock_t tx_lock ____cacheline_aligned;
+	struct mk_ring_tx tx;
+	u64 bell_ok;
+	wait_queue_head_t tx_wait;
+
+	raw_spinlock_t call_lock;
+	struct mk_call *calls[MK_CALLS];
+	DECLARE_BITMAP(calls_used, MK_CALLS);
+
+	struct mk_ring_rx rx ____cacheline_aligned;
+	unsigned long rx_state;
+	u32 watched;
 	struct work_struct work;
 	struct mk_channel_stats stats;
-	struct mk_nop nop;
 };
 
-void mk_channel_init(struct mk_channel *ch, const struct mk_channel_ops *ops,
-		     void *owner);
-int mk_channel_attach(struct mk_channel *ch, void *shared, size_t size,
-		      const struct mk_boot_block *block, bool host);
-void mk_channel_open(struct mk_channel *ch);
-void mk_channel_close(struct mk_channel *ch);
+void mk_channel_init(struct mk_channel *ch, struct mk_link *link, unsigned int id,
+		     const struct mk_channel_ops *ops, void *priv);
+void mk_channel_end(struct mk_channel *ch);
 void mk_channel_kick(struct mk_channel *ch);
-void mk_channel_ring_peer(struct mk_channel *ch);
-int mk_channel_hello(struct mk_channel *ch);
-void mk_channel_doorbell(void);
-void mk_channel_clean_text(char *text);
-
-void mk_nop_init(struct mk_nop *nop);
-void mk_nop_answer(struct mk_channel *ch, const struct mk_msg *msg);
-void mk_nop_reply(struct mk_channel *ch, const struct mk_msg *msg);
-void mk_nop_abort(struct mk_channel *ch);
+void mk_channel_ring(struct mk_channel *ch, u64 cause);
+int mk_send_or_die(struct mk_channel *ch, u16 type, const void *data, size_t len);
 
 #endif /* _MULTIKERNEL_CHANNEL_H */

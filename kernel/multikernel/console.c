@@ -152,7 +152,7 @@ bool mk_console_drain(struct mk_console *con, struct mk_ring_rx *rx)
 		u64 start = con->start;
 
 		while (budget-- && mk_ring_pop(rx, &msg)) {
-			mk_console_append(con, msg.payload, msg.len);
+			mk_console_append(con, msg.data, msg.len);
 			any = true;
 		}
 		mk_ring_publish(rx);
@@ -243,8 +243,8 @@ ssize_t mk_console_input(struct mk_instance *inst, const char *buf, size_t len)
 	while (done < len) {
 		size_t step = min(len - done, (size_t)MK_SLOT_PAYLOAD);
 
-		ret = mk_channel_send(&inst->ch, MK_CLASS_CONSOLE, MK_MSG_CONSOLE,
-				      buf + done, step);
+		ret = mk_send(&inst->link.boot[MK_CLASS_CONSOLE], MK_MSG_CONSOLE,
+			      buf + done, step);
 		if (ret)
 			return done ?: ret;
 		done += step;

@@ -316,20 +316,28 @@ static int mk_stat_##_name(struct mk_instance *inst, struct seq_file *sf)	\
 	return 0;								\
 }
 
-MK_STAT(sent, inst->ch.stats.sent)
-MK_STAT(received, inst->ch.stats.received)
-MK_STAT(bells_sent, inst->ch.stats.bells_sent)
-MK_STAT(bells_suppressed, inst->ch.stats.bells_suppressed)
-MK_STAT(bells_missed, inst->ch.stats.bells_missed)
-MK_STAT(full, inst->ch.stats.full)
-MK_STAT(bad, inst->ch.stats.bad + inst->ch.rx[MK_CLASS_CONTROL].bad +
-	     inst->ch.rx[MK_CLASS_CONSOLE].bad)
+#define MK_SUM(_counter)							\
+	mk_link_stat(&inst->link, offsetof(struct mk_channel_stats, _counter))
+
+MK_STAT(sent, MK_SUM(sent))
+MK_STAT(received, MK_SUM(received))
+MK_STAT(bytes_sent, MK_SUM(bytes_sent))
+MK_STAT(bytes_received, MK_SUM(bytes_received))
+MK_STAT(bells_sent, MK_SUM(bells_sent))
+MK_STAT(bells_suppressed, MK_SUM(bells_suppressed))
+MK_STAT(bells_missed, MK_SUM(bells_missed))
+MK_STAT(full, MK_SUM(full))
+MK_STAT(bad, MK_SUM(bad) + mk_link_bad_slots(&inst->link))
+MK_STAT(bells, inst->link.bells)
 MK_STAT(dropped, mk_console_dropped(inst->console))
 
 const struct mk_file mk_stats_files[] = {
 	{ "messages_sent",	  0444, mk_stat_sent },
 	{ "messages_received",	  0444, mk_stat_received },
+	{ "bytes_sent",		  0444, mk_stat_bytes_sent },
+	{ "bytes_received",	  0444, mk_stat_bytes_received },
 	{ "doorbells_sent",	  0444, mk_stat_bells_sent },
+	{ "doorbells_received",	  0444, mk_stat_bells },
 	{ "doorbells_suppressed", 0444, mk_stat_bells_suppressed },
 	{ "doorbells_missed",	  0444, mk_stat_bells_missed },
 	{ "ring_full",		  0444, mk_stat_full },

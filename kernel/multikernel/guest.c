@@ -2,7 +2,7 @@
 /**
  * DOC: guest.c - this kernel is an instance
  *
- * The part of an instance that is the same on all architectures: its channel to
+ * The part of an instance that is the same on all architectures: its link to
  * the host, its console until hvc takes over, its last words.
  *
  * 1. Very early the architecture finds the boot block, checks it, and calls
@@ -10,7 +10,7 @@
  *    the kernel log goes into the console ring.
  * 2. At console_initcall time the shared area is mapped for good and hvc takes
  *    the console over (drivers/tty/hvc/hvc_multikernel.c).
- * 3. At subsys_initcall time the channel opens for doorbells.
+ * 3. At subsys_initcall time the link opens for doorbells.
  * 4. At late_initcall time this kernel says hello; the host then calls it
  *    running.
  * 5. Panic, reboot, poweroff and halt write last words and ring the host.
@@ -18,7 +18,7 @@
  * Locking
  * -------
  *
- * The move of step 2 happens under the channel's tx_lock.
+ * The move of step 2 happens under the tx_lock of each channel.
  */
 
 #define pr_fmt(fmt) "multikernel: " fmt
@@ -37,7 +37,7 @@
 #include "internal.h"
 
 static struct mk_boot_block mk_block;
-static struct mk_channel mk_host_channel;
+static struct mk_link mk_host_link;
 static void *mk_shared;
 static phys_addr_t mk_shared_pa;
 static size_t mk_shared_size;
@@ -54,33 +54,47 @@ const struct mk_boot_block *mk_guest_block(void)
 }
 
 /**
- * mk_channel_host() - the channel to the host
+ * mk_guest_print() - send text to the host's console of this instance
+ * @text: what
+ * @len: how much, at most MK_SLOT_PAYLOAD
  *
- * Return: the channel, or NULL if this kernel is not an instance.
+ * Return: as mk_send_or_die().
  */
-struct mk_channel *mk_channel_host(void)
+int mk_guest_print(const void *text, size_t len)
 {
-	return mk_is_instance() ? &mk_host_channel : NULL;
+	return mk_send_or_die(&mk_host_link.boot[MK_CLASS_CONSOLE], MK_MSG_CONSOLE,
+			      text, len);
 }
 
-static void mk_guest_hello(struct mk_channel *ch, const struct mk_msg_hello *hello)
+/**
+ * mk_guest_may_print() - would the host's console take text?
+ *
+ * Return: true if so.
+ */
+bool mk_guest_may_print(void)
+{
+	return mk_channel_has_room(&mk_host_link.boot[MK_CLASS_CONSOLE],
+				   MK_SLOT_PAYLOAD);
+}
+
+static void mk_guest_hello(struct mk_link *link, const struct mk_msg_hello *hello)
 {
 	pr_info("host runs Linux %s\n", hello->release);
 }
 
-static void mk_guest_shutdown(struct mk_channel *ch)
+static void mk_guest_shutdown(struct mk_link *link)
 {
 	pr_info("the host asks for an orderly shutdown\n");
 	orderly_poweroff(true);
 }
 
-static bool mk_guest_drain(struct mk_channel *ch, struct mk_ring_rx *rx)
+static bool mk_guest_drain(struct mk_link *link, struct mk_ring_rx *rx)
 {
 	/* Once set it stays */
 	return READ_ONCE(mk_guest_input) && mk_guest_input();
 }
 
-static const struct mk_channel_ops mk_guest_ops = {
+static const struct mk_link_ops mk_guest_ops = {
 	.hello		= mk_guest_hello,
 	.shutdown	= mk_guest_shutdown,
 	.drain		= mk_guest_drain,
@@ -91,8 +105,7 @@ static void mk_early_write(struct console *con, const char *text, unsigned int l
 	while (len) {
 		unsigned int step = min_t(unsigned int, len, MK_SLOT_PAYLOAD);
 
-		mk_channel_send(&mk_host_channel, MK_CLASS_CONSOLE, MK_MSG_CONSOLE,
-				text, step);
+		mk_guest_print(text, step);
 		text += step;
 		len -= step;
 	}
@@ -118,17 +131,18 @@ void mk_guest_last_words(u32 reason, const char *text)
 {
 	struct mk_last_words *last;
 
-	/* Before the channel is attached there is nobody to tell */
-	if (!mk_host_channel.words)
+	/* Before the link is attached there is nobody to tell */
+	if (!mk_host_link.words)
 		return;
-	last = &mk_host_channel.words->last;
+	last = &mk_host_link.words->last;
 	if (READ_ONCE(last->reason) == MK_END_NONE) {
 		if (text)
 			strscpy(last->text, text, sizeof(last->text));
 		/* Pairs with the acquire in the host's mk_life_last_reason() */
 		smp_store_release(&last->reason, reason);
 	}
-	mk_channel_ring_peer(&mk_host_channel);
+	mk_channel_ring(&mk_host_link.boot[MK_CLASS_CONTROL],
+			MK_CAUSE_MESSAGE(MK_CLASS_CONTROL));
 }
 
 static int mk_guest_panic(struct notifier_block *nb, unsigned long unused, void *text)
@@ -150,7 +164,7 @@ static struct notifier_block mk_guest_panic_nb = {
  * @size: its size in bytes
  * @block: checked, private copy of the boot block
  *
- * Return: 0, or what mk_channel_attach() says.
+ * Return: 0, or what mk_link_attach() says.
  */
 int __init mk_guest_attach(void *shared, phys_addr_t pa, size_t size,
 			   const struct mk_boot_block *block)
@@ -161,8 +175,8 @@ int __init mk_guest_attach(void *shared, phys_addr_t pa, size_t size,
 	mk_shared = shared;
 	mk_shared_pa = pa;
 	mk_shared_size = size;
-	mk_channel_init(&mk_host_channel, &mk_guest_ops, NULL);
-	ret = mk_channel_attach(&mk_host_channel, shared, size, &mk_block, false);
+	mk_link_init(&mk_host_link, &mk_guest_ops, NULL);
+	ret = mk_link_attach(&mk_host_link, shared, size, &mk_block, false);
 	if (ret)
 		return ret;
 	atomic_notifier_chain_register(&panic_notifier_list, &mk_guest_panic_nb);
@@ -199,24 +213,11 @@ phys_addr_t mk_guest_shared_pa(void)
  */
 int __init mk_guest_remap(void)
 {
-	struct mk_channel *ch = &mk_host_channel;
 	void *va = memremap(mk_shared_pa, mk_shared_size, MEMREMAP_WB);
-	unsigned long flags;
-	unsigned int i;
-	ptrdiff_t move;
 
 	if (!va)
 		return -ENOMEM;
-	move = va - mk_shared;
-	raw_spin_lock_irqsave(&ch->tx_lock, flags);
-	for (i = 0; i < MK_NR_CLASSES; i++) {
-		ch->tx[i].mem = (void *)ch->tx[i].mem + move;
-		ch->rx[i].mem = (void *)ch->rx[i].mem + move;
-	}
-	ch->words = (void *)ch->words + move;
-	ch->peer_bell = (void *)ch->peer_bell + move;
-	raw_spin_unlock_irqrestore(&ch->tx_lock, flags);
-
+	mk_link_move(&mk_host_link, va - mk_shared);
 	early_memunmap(mk_shared, mk_shared_size);
 	mk_shared = va;
 	return 0;
@@ -232,20 +233,13 @@ int __init mk_guest_remap(void)
 struct mk_ring_rx *mk_guest_set_input(bool (*input)(void))
 {
 	WRITE_ONCE(mk_guest_input, input);
-	return &mk_host_channel.rx[MK_CLASS_CONSOLE];
+	return &mk_host_link.boot[MK_CLASS_CONSOLE].rx;
 }
 
 static int __init mk_guest_open(void)
 {
-	struct mk_doorbell bell = {};
-
-	if (!mk_is_instance())
-		return 0;
-	mk_channel_open(&mk_host_channel);
-	mk_arch_bell(&bell);
-	WRITE_ONCE(mk_host_channel.words->instance_bell.phys_id, bell.phys_id);
-	/* The vector last: it says that the rest is valid */
-	smp_store_release(&mk_host_channel.words->instance_bell.vector, bell.vector);
+	if (mk_is_instance())
+		mk_link_open(&mk_host_link);
 	return 0;
 }
 subsys_initcall(mk_guest_open);
@@ -256,6 +250,6 @@ static int __init mk_guest_say_hello(void)
 		return 0;
 	pr_info("instance %s, id %u, start %u\n", mk_block.name,
 		mk_block.instance_id, mk_block.epoch);
-	return mk_channel_hello(&mk_host_channel);
+	return mk_link_hello(&mk_host_link);
 }
 late_initcall(mk_guest_say_hello);

@@ -5,6 +5,8 @@
 #include "ring.h"
 
 int mk_guest_remap(void);
+int mk_guest_print(const void *text, size_t len);
+bool mk_guest_may_print(void);
 void *mk_guest_shared(void);
 phys_addr_t mk_guest_shared_pa(void);
 struct mk_ring_rx *mk_guest_set_input(bool (*input)(void));

@@ -10,7 +10,7 @@
 #include <linux/workqueue.h>
 #include <crypto/sha2.h>
 
-#include "channel.h"
+#include "link.h"
 
 struct kernfs_node;
 struct seq_file;
@@ -192,7 +192,7 @@ struct mk_console;
  * @events: counters
  * @nop: last series of nop calls
  * @console: what it printed, and what is typed to it
- * @ch: channel to it
+ * @link: to it
  * @poll_work: looks at the rings as long as the instance can't ring
  * @end_work: handles its last words
  * @hello_work: handles its hello
@@ -223,7 +223,7 @@ struct mk_instance {
 	struct mk_events events;
 	struct mk_nop_result nop;
 	struct mk_console *console;
-	struct mk_channel ch;
+	struct mk_link link;
 	struct delayed_work poll_work;
 	struct work_struct end_work;
 	struct work_struct hello_work;
@@ -282,6 +282,10 @@ u64 mk_console_end(struct mk_console *con);
 u64 mk_console_dropped(struct mk_console *con);
 wait_queue_head_t *mk_console_waitq(struct mk_console *con);
 
+/* nop.c */
+void mk_nop_answer(struct mk_channel *ch, const struct mk_msg *msg);
+int mk_nop(struct mk_channel *ch, int error, unsigned int timeout_ms, u64 *ns);
+
 /* fs.c */
 int mk_fs_init(void);
 
@@ -320,10 +324,12 @@ int mk_arch_cpu_may_leave(unsigned int cpu);
 u32 mk_arch_phys_id(unsigned int cpu);
 
 /**
- * mk_arch_bell() - how this kernel wants to be rung
- * @bell: to be filled
+ * mk_arch_bell() - how to ring a CPU of this kernel
+ * @cpu: logical number
+ *
+ * Return: MK_BELL_*.
  */
-void mk_arch_bell(struct mk_doorbell *bell);
+u64 mk_arch_bell(unsigned int cpu);
 
 /**
  * mk_arch_ring() - interrupt another kernel

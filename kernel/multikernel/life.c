@@ -7,7 +7,7 @@
  * 1. lay out the shared area and fill the boot block;
  * 2. copy the pristine image into the instance's memory;
  * 3. the architecture builds page tables and boot parameters;
- * 4. open the channel;
+ * 4. open the link;
  * 5. start the CPUs: all are first parked by our own code, and only when every
  *    one has reported there does the first enter the instance's kernel.
  *
@@ -99,7 +99,7 @@ static void mk_life_end(struct mk_instance *inst, enum mk_state state,
 	strscpy(inst->reason, reason);
 	mk_life_stop_cpus(inst);
 	cancel_delayed_work_sync(&inst->poll_work);
-	mk_channel_close(&inst->ch);
+	mk_link_close(&inst->link);
 	cancel_delayed_work(&inst->stop_work);
 	if (state == MK_CRASHED)
 		inst->events.crashes++;
@@ -114,7 +114,7 @@ static void mk_life_end(struct mk_instance *inst, enum mk_state state,
 static u32 mk_life_last_reason(struct mk_instance *inst)
 {
 	/* Pairs with the release of the reason in mk_guest_last_words() */
-	u32 reason = smp_load_acquire(&inst->ch.words->last.reason);
+	u32 reason = smp_load_acquire(&inst->link.words->last.reason);
 
 	return reason < MK_NR_ENDS ? reason : MK_END_NONE;
 }
@@ -132,9 +132,9 @@ static void mk_life_end_work(struct work_struct *work)
 	reason = mk_life_last_reason(inst);
 	if (reason == MK_END_NONE)
 		return;
-	memcpy(last, inst->ch.words->last.text, MK_LAST_WORDS_LEN);
+	memcpy(last, inst->link.words->last.text, MK_LAST_WORDS_LEN);
 	last[MK_LAST_WORDS_LEN] = '\0';
-	mk_channel_clean_text(last);
+	mk_clean_text(last);
 	scnprintf(text, sizeof(text), "%s%s", mk_end_names[reason],
 		  reason == MK_END_PANIC ? last : "");
 	mk_life_end(inst, reason == MK_END_PANIC ? MK_CRASHED : MK_LOADED, text);
@@ -147,7 +147,7 @@ static void mk_life_poll_work(struct work_struct *work)
 
 	if (READ_ONCE(inst->state) != MK_BOOTING)
 		return;
-	mk_channel_kick(&inst->ch);
+	mk_link_kick(&inst->link);
 	if (mk_life_last_reason(inst))
 		queue_work(system_dfl_wq, &inst->end_work);
 	queue_delayed_work(mk_wq, &inst->poll_work, msecs_to_jiffies(MK_POLL_MS));
@@ -174,9 +174,9 @@ static void mk_life_hello_work(struct work_struct *work)
 		mk_instance_set_state(inst, MK_RUNNING);
 }
 
-static void mk_life_hello(struct mk_channel *ch, const struct mk_msg_hello *hello)
+static void mk_life_hello(struct mk_link *link, const struct mk_msg_hello *hello)
 {
-	struct mk_instance *inst = ch->owner;
+	struct mk_instance *inst = link->owner;
 
 	if (hello->version != MK_BOOT_VERSION) {
 		pr_warn_ratelimited("instance %s speaks version %u, we speak %u: ignored\n",
@@ -184,37 +184,37 @@ static void mk_life_hello(struct mk_channel *ch, const struct mk_msg_hello *hell
 		return;
 	}
 	if (inst->greeted == inst->epoch) {
-		ch->stats.bad++;
+		link->boot[MK_CLASS_CONTROL].stats.bad++;
 		return;
 	}
 	inst->greeted = inst->epoch;
 	pr_info("instance %s runs Linux %s on %u CPUs\n", inst->name,
 		hello->release, hello->nr_cpus);
-	mk_channel_hello(ch);
+	mk_link_hello(link);
 	queue_work(system_dfl_wq, &inst->hello_work);
 }
 
-static bool mk_life_drain(struct mk_channel *ch, struct mk_ring_rx *rx)
+static bool mk_life_drain(struct mk_link *link, struct mk_ring_rx *rx)
 {
-	struct mk_instance *inst = ch->owner;
+	struct mk_instance *inst = link->owner;
 
 	if (mk_console_drain(inst->console, rx) && mk_instance_notify)
 		mk_instance_notify(inst, false);
 	return true;
 }
 
-static void mk_life_bell(struct mk_channel *ch)
+static void mk_life_bell(struct mk_link *link)
 {
-	struct mk_instance *inst = ch->owner;
+	struct mk_instance *inst = link->owner;
 
 	if (mk_life_last_reason(inst))
 		queue_work(system_dfl_wq, &inst->end_work);
 }
 
 /* An instance may be rung on its own CPUs only, whatever it writes */
-static bool mk_life_bell_ok(struct mk_channel *ch, u32 phys_id)
+static bool mk_life_bell_ok(struct mk_link *link, u32 phys_id)
 {
-	struct mk_instance *inst = ch->owner;
+	struct mk_instance *inst = link->owner;
 	unsigned int cpu;
 
 	for_each_cpu(cpu, inst->cpus)
@@ -223,7 +223,7 @@ static bool mk_life_bell_ok(struct mk_channel *ch, u32 phys_id)
 	return false;
 }
 
-static const struct mk_channel_ops mk_life_ops = {
+static const struct mk_link_ops mk_life_ops = {
 	.hello		= mk_life_hello,
 	.drain		= mk_life_drain,
 	.bell		= mk_life_bell,
@@ -278,7 +278,7 @@ static int mk_life_prepare(struct mk_instance *inst)
 	if (ret)
 		return ret;
 	memcpy(inst->shared.va, &block, sizeof(block));
-	ret = mk_channel_attach(&inst->ch, inst->shared.va, size, &block, true);
+	ret = mk_link_attach(&inst->link, inst->shared.va, size, &block, true);
 	if (ret)
 		mk_arch_release(inst);
 	return ret;
@@ -293,11 +293,10 @@ static int mk_life_start_held(struct mk_instance *inst)
 		return ret;
 
 	mk_console_restart(inst->console);
-	mk_arch_bell(&inst->ch.words->host_bell);
-	mk_channel_open(&inst->ch);
+	mk_link_open(&inst->link);
 	ret = mk_arch_start(inst);
 	if (ret) {
-		mk_channel_close(&inst->ch);
+		mk_link_close(&inst->link);
 		mk_life_stop_cpus(inst);
 		return mk_fail(ret, "a CPU of instance %s did not start", inst->name);
 	}
@@ -341,7 +340,7 @@ int mk_life_stop(struct mk_instance *inst)
 	if (inst->state != MK_RUNNING)
 		return mk_fail(-EBUSY, "instance %s is %s, not running", inst->name,
 			       mk_state_name(inst->state));
-	ret = mk_channel_send(&inst->ch, MK_CLASS_CONTROL, MK_MSG_SHUTDOWN, NULL, 0);
+	ret = mk_send(&inst->link.boot[MK_CLASS_CONTROL], MK_MSG_SHUTDOWN, NULL, 0);
 	if (ret)
 		return mk_fail(ret, "instance %s takes no messages; kill it",
 			       inst->name);
@@ -380,7 +379,7 @@ static int mk_life_cmp_u64(const void *a, const void *b)
  * The result is left in mk_instance.nop.
  *
  * Return: 0; -EINVAL for no or too many rounds; -EBUSY if the instance does not
- * run; -ENOMEM; or what mk_channel_nop() says.
+ * run; -ENOMEM; or what mk_nop() says.
  */
 int mk_life_nop(struct mk_instance *inst, unsigned int rounds)
 {
@@ -399,7 +398,8 @@ int mk_life_nop(struct mk_instance *inst, unsigned int rounds)
 		return -ENOMEM;
 
 	while (res.rounds < rounds && res.lost < MK_NOP_MAX_LOST) {
-		ret = mk_channel_nop(&inst->ch, MK_NOP_TIMEOUT_MS, &ns[got]);
+		ret = mk_nop(&inst->link.boot[MK_CLASS_CONTROL], 0,
+			     MK_NOP_TIMEOUT_MS, &ns[got]);
 		if (ret == -ENOTCONN || ret == -ECONNRESET)
 			return mk_fail(-ECONNRESET, "instance %s went away",
 				       inst->name);
@@ -432,7 +432,7 @@ void mk_life_init(struct mk_instance *inst)
 	INIT_DELAYED_WORK(&inst->stop_work, mk_life_stop_work);
 	INIT_WORK(&inst->end_work, mk_life_end_work);
 	INIT_WORK(&inst->hello_work, mk_life_hello_work);
-	mk_channel_init(&inst->ch, &mk_life_ops, inst);
+	mk_link_init(&inst->link, &mk_life_ops, inst);
 }
 
 /**
@@ -460,7 +460,7 @@ void mk_life_destroy(struct mk_instance *inst)
 	cancel_delayed_work_sync(&inst->stop_work);
 	cancel_work_sync(&inst->end_work);
 	cancel_work_sync(&inst->hello_work);
-	cancel_work_sync(&inst->ch.work);
+	mk_link_destroy(&inst->link);
 }
 
 /**

@@ -10,11 +10,13 @@
  * position in private memory and never reads it back from the shared area.
  * Each shared word is read once into a local, checked, and then used:
  *
- * - A slot counts as filled only if its control word states exactly the position
- *   that the consumer waits for.  A length that can't be drops the message.
- * - A tail counts only if it lies at most one ring behind the head and not before
- *   it, so the worst that a bad tail can do is to keep the producer waiting or to
- *   make it overwrite what the consumer itself said it had read.
+ * - A slot counts as filled only if its control word states the epoch of the ring
+ *   and exactly the position that the consumer waits for.  A message whose length
+ *   can't be, or whose further slots are not there, is dropped.
+ * - A tail counts only if it is of the ring's epoch and lies at most one ring
+ *   behind the head and not before the last one, so the worst that a bad tail can
+ *   do is to keep the producer waiting or to make it overwrite what the consumer
+ *   itself said it had read.
  *
  * The functions neither sleep nor lock.  One caller at a time on each side.
  *
@@ -22,23 +24,34 @@
  * ---------------
  *
  * 1. The producer writes the payload, then the control word with
- *    smp_store_release(); the consumer reads the control word with
- *    smp_load_acquire() in mk_ring_pop(), then the payload.
+ *    virt_store_release(); the consumer reads the control word with
+ *    virt_load_acquire() in mk_ring_next_ctl(), then the payload.  The further
+ *    slots of a long message are written before the first one's control word and
+ *    read after it.
  * 2. The consumer copies the payload, then publishes the tail with
- *    smp_store_release() in mk_ring_publish(); the producer reads the tail with
- *    smp_load_acquire() in mk_ring_tx_room(), then overwrites the slot.
- * 3. The consumer stores armed, smp_mb() in mk_ring_arm(), looks once more for a
- *    message; the producer stores the control word, smp_mb() in
+ *    virt_store_release() in mk_ring_publish(); the producer reads the tail with
+ *    virt_load_acquire() in mk_ring_tx_room(), then overwrites the slot.
+ * 3. The consumer stores armed, virt_mb() in mk_ring_arm(), looks once more for a
+ *    message; the producer stores the control word, virt_mb() in
  *    mk_ring_wants_bell(), reads armed.  One of the two sees the other, so no
  *    message is left behind without a doorbell.
- * 4. The consumer publishes the tail, then stores armed with smp_store_release()
- *    in mk_ring_arm(); the producer reads armed with smp_load_acquire() in
+ * 4. The consumer publishes the tail, then stores armed with virt_store_release()
+ *    in mk_ring_arm(); the producer reads armed with virt_load_acquire() in
  *    mk_ring_wants_bell(), then the tail.  So it knows of a message that was
  *    consumed before the consumer went to sleep, and does not spend on it the one
  *    doorbell of that sleep, which the next message will need.
+ * 5. The producer stores waiting, virt_mb() in mk_ring_tx_wait(), looks once more
+ *    for room; the consumer publishes the tail, virt_mb() in mk_ring_wants_room(),
+ *    reads waiting.  One of the two sees the other, so no producer sleeps beside
+ *    an empty ring.
+ *
+ * The barriers are the virt_ ones: the other side may be on another CPU even if
+ * this kernel was built for one.
  */
 
 #include <linux/bitfield.h>
+#include <linux/math.h>
+#include <linux/minmax.h>
 #include <linux/string.h>
 #include <asm/barrier.h>
 
@@ -58,73 +71,175 @@ size_t mk_ring_size(u32 slots)
 /**
  * mk_ring_tx_init() - set up the producer's side
  * @tx: what to set up
- * @mem: the ring, zeroed before either side uses it
- * @slots: number of slots, a power of two
+ * @mem: the ring, zeroed before either side uses it for the first time
+ * @slots: number of slots, a power of two, at most 2^16
+ * @epoch: not 0, and another one each time that the ring is used anew
  */
-void mk_ring_tx_init(struct mk_ring_tx *tx, void *mem, u32 slots)
+void mk_ring_tx_init(struct mk_ring_tx *tx, void *mem, u32 slots, u32 epoch)
 {
-	*tx = (struct mk_ring_tx){ .mem = mem, .slots = slots };
+	*tx = (struct mk_ring_tx){ .mem = mem, .slots = slots, .epoch = epoch };
 }
 
 /**
  * mk_ring_rx_init() - set up the consumer's side
  * @rx: what to set up
- * @mem: the ring, zeroed before either side uses it
- * @slots: number of slots, a power of two
+ * @mem: the ring, zeroed before either side uses it for the first time
+ * @slots: number of slots, a power of two, at most 2^16
+ * @epoch: as the producer's
+ *
+ * It takes messages of up to MK_SLOT_PAYLOAD bytes.
  */
-void mk_ring_rx_init(struct mk_ring_rx *rx, void *mem, u32 slots)
+void mk_ring_rx_init(struct mk_ring_rx *rx, void *mem, u32 slots, u32 epoch)
 {
-	*rx = (struct mk_ring_rx){ .mem = mem, .slots = slots };
+	*rx = (struct mk_ring_rx){
+		.mem = mem,
+		.slots = slots,
+		.epoch = epoch,
+		.max = MK_SLOT_PAYLOAD,
+	};
+}
+
+/**
+ * mk_ring_rx_buf() - take longer messages
+ * @rx: consumer's side
+ * @buf: private memory, for mk_ring_pop() to put them together
+ * @max: its size in bytes, MK_SLOT_PAYLOAD to MK_MSG_MAX
+ */
+void mk_ring_rx_buf(struct mk_ring_rx *rx, void *buf, u32 max)
+{
+	rx->buf = buf;
+	rx->max = max;
+}
+
+/* A message without payload takes a slot, too */
+static u32 mk_ring_slots(size_t len)
+{
+	return len <= MK_SLOT_PAYLOAD ? 1 : DIV_ROUND_UP(len, MK_SLOT_PAYLOAD);
+}
+
+static struct mk_slot *mk_ring_slot(struct mk_ring_mem *mem, u32 slots, u32 pos)
+{
+	return &mem->slot[pos & (slots - 1)];
+}
+
+/* What the control word of the slot at @pos states, whatever lies in it */
+static u64 mk_ring_key(u32 epoch, u32 pos)
+{
+	return ((u64)(pos + 1) << __bf_shf(MK_CTL_SEQ)) |
+	       ((u64)(u8)epoch << __bf_shf(MK_CTL_EPOCH));
+}
+
+static u64 mk_ring_ctl(u64 key, u16 type, u32 len)
+{
+	return key | ((u64)type << __bf_shf(MK_CTL_TYPE)) | len;
+}
+
+static u64 mk_ring_word(u32 epoch, u32 value)
+{
+	return ((u64)epoch << 32) | value;
 }
 
 /**
  * mk_ring_tx_room() - is there room for a message?
  * @tx: producer's side
+ * @len: its length in bytes
  *
- * Return: true if the next mk_ring_push() will find room.
+ * Return: true if the next mk_ring_push() of @len bytes will find room.
  */
-bool mk_ring_tx_room(struct mk_ring_tx *tx)
+bool mk_ring_tx_room(struct mk_ring_tx *tx, size_t len)
 {
-	u32 tail;
+	u32 need = mk_ring_slots(len), used = tx->head - tx->tail, tail;
+	u64 word;
 
-	if (tx->head - tx->tail < tx->slots)
+	if (likely(used + need <= tx->slots))
 		return true;
 
 	/* Ordering 2: pairs with mk_ring_publish() */
-	tail = smp_load_acquire(&tx->mem->tail);
-	if (tx->head - tail > tx->slots) {
+	word = virt_load_acquire(&tx->mem->tail);
+	if (FIELD_GET(MK_WORD_EPOCH, word) != tx->epoch)
+		return false;
+	tail = FIELD_GET(MK_WORD_VALUE, word);
+	if (tail - tx->tail > used) {
 		tx->bad_tails++;
 		return false;
 	}
 	tx->tail = tail;
-	return tx->head - tail < tx->slots;
+	return tx->head - tail + need <= tx->slots;
+}
+
+/**
+ * mk_ring_tx_wait() - ask for a doorbell when there is room
+ * @tx: producer's side
+ *
+ * The caller must look with mk_ring_tx_room() once more afterwards.
+ */
+void mk_ring_tx_wait(struct mk_ring_tx *tx)
+{
+	/* To the next odd value */
+	tx->waiting += 1 + (tx->waiting & 1);
+	WRITE_ONCE(tx->mem->waiting, mk_ring_word(tx->epoch, tx->waiting));
+	/* Ordering 5: pairs with mk_ring_wants_room() */
+	virt_mb();
+}
+
+/**
+ * mk_ring_tx_wake() - no doorbell, please: nobody waits for room
+ * @tx: producer's side
+ */
+void mk_ring_tx_wake(struct mk_ring_tx *tx)
+{
+	if (tx->waiting & 1)
+		WRITE_ONCE(tx->mem->waiting, mk_ring_word(tx->epoch, ++tx->waiting));
+}
+
+/* All slots of a message but the first; they count only when that one is there */
+static void mk_ring_push_more(struct mk_ring_tx *tx, const u8 *data, size_t len)
+{
+	u32 pos = tx->head;
+
+	while (len) {
+		struct mk_slot *slot = mk_ring_slot(tx->mem, tx->slots, ++pos);
+		u32 part = min_t(size_t, len, MK_SLOT_PAYLOAD);
+
+		memcpy(slot->payload, data, part);
+		WRITE_ONCE(slot->ctl, mk_ring_ctl(mk_ring_key(tx->epoch, pos),
+						  MK_TYPE_MORE, part));
+		data += part;
+		len -= part;
+	}
 }
 
 /**
  * mk_ring_push() - send a message
  * @tx: producer's side
- * @type: MK_MSG_*
+ * @type: any but MK_TYPE_MORE
  * @data: payload
  * @len: its length in bytes
  *
- * Return: 0, -EMSGSIZE if @len is more than a slot holds, -EAGAIN if the ring is
- * full.
+ * Return: 0, -EMSGSIZE if @len is more than MK_MSG_MAX or than the ring holds,
+ * -EAGAIN if there is no room now.
  */
 int mk_ring_push(struct mk_ring_tx *tx, u16 type, const void *data, size_t len)
 {
-	struct mk_slot *slot = &tx->mem->slot[tx->head & (tx->slots - 1)];
+	struct mk_slot *slot = mk_ring_slot(tx->mem, tx->slots, tx->head);
+	u64 ctl = mk_ring_ctl(mk_ring_key(tx->epoch, tx->head), type, len);
 
-	if (len > MK_SLOT_PAYLOAD)
-		return -EMSGSIZE;
-	if (!mk_ring_tx_room(tx))
-		return -EAGAIN;
-
-	memcpy(slot->payload, data, len);
-	tx->head++;
-	/* Ordering 1: pairs with mk_ring_pop() */
-	smp_store_release(&slot->ctl, FIELD_PREP(MK_CTL_SEQ, tx->head) |
-				      FIELD_PREP(MK_CTL_TYPE, type) |
-				      FIELD_PREP(MK_CTL_LEN, len));
+	if (likely(len <= MK_SLOT_PAYLOAD)) {
+		if (unlikely(!mk_ring_tx_room(tx, len)))
+			return -EAGAIN;
+		memcpy(slot->payload, data, len);
+		tx->head++;
+	} else {
+		if (len > MK_MSG_MAX || mk_ring_slots(len) > tx->slots)
+			return -EMSGSIZE;
+		if (!mk_ring_tx_room(tx, len))
+			return -EAGAIN;
+		mk_ring_push_more(tx, data + MK_SLOT_PAYLOAD, len - MK_SLOT_PAYLOAD);
+		memcpy(slot->payload, data, MK_SLOT_PAYLOAD);
+		tx->head += mk_ring_slots(len);
+	}
+	/* Ordering 1: pairs with mk_ring_next_ctl() */
+	virt_store_release(&slot->ctl, ctl);
 	return 0;
 }
 
@@ -139,24 +254,32 @@ int mk_ring_push(struct mk_ring_tx *tx, u16 type, const void *data, size_t len)
  */
 bool mk_ring_wants_bell(struct mk_ring_tx *tx)
 {
-	u32 armed;
+	u64 armed, tail;
 
 	/* Ordering 3: pairs with mk_ring_arm() */
-	smp_mb();
+	virt_mb();
 	/* Ordering 4: pairs with mk_ring_arm() */
-	armed = smp_load_acquire(&tx->mem->armed);
-	if (!(armed & 1) || armed == tx->rung)
+	armed = virt_load_acquire(&tx->mem->armed);
+	if (likely(!(armed & 1)) || FIELD_GET(MK_WORD_EPOCH, armed) != tx->epoch ||
+	    FIELD_GET(MK_WORD_VALUE, armed) == tx->rung)
 		return false;
-	if (READ_ONCE(tx->mem->tail) == tx->head)
+	tail = READ_ONCE(tx->mem->tail);
+	if (tail == mk_ring_word(tx->epoch, tx->head))
 		return false;
-	tx->rung = armed;
+	tx->rung = FIELD_GET(MK_WORD_VALUE, armed);
 	return true;
 }
 
 static u64 mk_ring_next_ctl(const struct mk_ring_rx *rx)
 {
 	/* Ordering 1: pairs with mk_ring_push() */
-	return smp_load_acquire(&rx->mem->slot[rx->tail & (rx->slots - 1)].ctl);
+	return virt_load_acquire(&mk_ring_slot(rx->mem, rx->slots, rx->tail)->ctl);
+}
+
+static bool mk_ring_is_next(const struct mk_ring_rx *rx, u64 ctl)
+{
+	return !((ctl ^ mk_ring_key(rx->epoch, rx->tail)) &
+		 (MK_CTL_SEQ | MK_CTL_EPOCH));
 }
 
 /**
@@ -167,17 +290,64 @@ static u64 mk_ring_next_ctl(const struct mk_ring_rx *rx)
  */
 bool mk_ring_pending(const struct mk_ring_rx *rx)
 {
-	return FIELD_GET(MK_CTL_SEQ, mk_ring_next_ctl(rx)) == (u32)(rx->tail + 1);
+	return mk_ring_is_next(rx, mk_ring_next_ctl(rx));
+}
+
+/* False if a slot does not hold what an honest producer would have put there */
+static bool mk_ring_pop_more(struct mk_ring_rx *rx, size_t len)
+{
+	u32 pos = rx->tail;
+	u8 *to = rx->buf;
+
+	memcpy(to, mk_ring_slot(rx->mem, rx->slots, pos)->payload, MK_SLOT_PAYLOAD);
+	while (len > MK_SLOT_PAYLOAD) {
+		struct mk_slot *slot = mk_ring_slot(rx->mem, rx->slots, ++pos);
+		u32 part;
+
+		len -= MK_SLOT_PAYLOAD;
+		to += MK_SLOT_PAYLOAD;
+		part = min_t(size_t, len, MK_SLOT_PAYLOAD);
+		/* Ordered by the acquire of the first slot's control word */
+		if (READ_ONCE(slot->ctl) != mk_ring_ctl(mk_ring_key(rx->epoch, pos),
+							MK_TYPE_MORE, part))
+			return false;
+		memcpy(to, slot->payload, part);
+	}
+	return true;
+}
+
+static bool mk_ring_take(struct mk_ring_rx *rx, u64 ctl, struct mk_msg *msg)
+{
+	size_t len = FIELD_GET(MK_CTL_LEN, ctl);
+	u32 need = mk_ring_slots(len);
+
+	msg->type = FIELD_GET(MK_CTL_TYPE, ctl);
+	msg->len = len;
+	if (likely(need == 1)) {
+		msg->data = msg->payload;
+		if (unlikely(msg->type == MK_TYPE_MORE))
+			return false;
+		memcpy(msg->payload,
+		       mk_ring_slot(rx->mem, rx->slots, rx->tail)->payload, len);
+	} else {
+		msg->data = rx->buf;
+		if (msg->type == MK_TYPE_MORE || len > rx->max ||
+		    need > rx->slots || !mk_ring_pop_more(rx, len))
+			return false;
+	}
+	rx->tail += need;
+	return true;
 }
 
 /**
  * mk_ring_pop() - receive a message
  * @rx: consumer's side
- * @msg: where to copy it
+ * @msg: where to put it; a message longer than a slot stays in the buffer of
+ *       mk_ring_rx_buf() until the next call.  Undefined if there is none.
  *
- * A message whose length can't be is dropped and counted; at most one ring full
- * of them is skipped in one call, so that a peer which produces nothing else
- * can't hold the caller.
+ * A message whose length can't be is dropped and its slots are counted; at most
+ * one ring full of them is skipped in one call, so that a peer which produces
+ * nothing else can't hold the caller.
  *
  * Return: true if @msg has been filled.
  */
@@ -186,19 +356,13 @@ bool mk_ring_pop(struct mk_ring_rx *rx, struct mk_msg *msg)
 	u32 skipped;
 
 	for (skipped = 0; skipped <= rx->slots; skipped++) {
-		struct mk_slot *slot = &rx->mem->slot[rx->tail & (rx->slots - 1)];
 		u64 ctl = mk_ring_next_ctl(rx);
-		size_t len = FIELD_GET(MK_CTL_LEN, ctl);
 
-		if (FIELD_GET(MK_CTL_SEQ, ctl) != (u32)(rx->tail + 1))
+		if (!mk_ring_is_next(rx, ctl))
 			return false;
-		rx->tail++;
-		if (len <= MK_SLOT_PAYLOAD) {
-			msg->type = FIELD_GET(MK_CTL_TYPE, ctl);
-			msg->len = len;
-			memcpy(msg->payload, slot->payload, len);
+		if (likely(mk_ring_take(rx, ctl, msg)))
 			return true;
-		}
+		rx->tail++;
 		rx->bad++;
 	}
 	return false;
@@ -211,7 +375,31 @@ bool mk_ring_pop(struct mk_ring_rx *rx, struct mk_msg *msg)
 void mk_ring_publish(struct mk_ring_rx *rx)
 {
 	/* Ordering 2: pairs with mk_ring_tx_room() */
-	smp_store_release(&rx->mem->tail, rx->tail);
+	virt_store_release(&rx->mem->tail, mk_ring_word(rx->epoch, rx->tail));
+	rx->published = rx->tail;
+}
+
+/**
+ * mk_ring_wants_room() - does the producer sleep until there is room?
+ * @rx: consumer's side
+ *
+ * To be called after mk_ring_publish().  True once for each mk_ring_tx_wait() of
+ * the producer.
+ *
+ * Return: true if the caller has to ring the producer's doorbell.
+ */
+bool mk_ring_wants_room(struct mk_ring_rx *rx)
+{
+	u64 waiting;
+
+	/* Ordering 5: pairs with mk_ring_tx_wait() */
+	virt_mb();
+	waiting = READ_ONCE(rx->mem->waiting);
+	if (likely(!(waiting & 1)) || FIELD_GET(MK_WORD_EPOCH, waiting) != rx->epoch ||
+	    FIELD_GET(MK_WORD_VALUE, waiting) == rx->rung)
+		return false;
+	rx->rung = FIELD_GET(MK_WORD_VALUE, waiting);
+	return true;
 }
 
 /**
@@ -223,11 +411,13 @@ void mk_ring_publish(struct mk_ring_rx *rx)
 void mk_ring_arm(struct mk_ring_rx *rx)
 {
 	if (!(rx->armed & 1)) {
+		u64 armed = mk_ring_word(rx->epoch, ++rx->armed);
+
 		/* Ordering 4: pairs with mk_ring_wants_bell() */
-		smp_store_release(&rx->mem->armed, ++rx->armed);
+		virt_store_release(&rx->mem->armed, armed);
 	}
 	/* Ordering 3: pairs with mk_ring_wants_bell() */
-	smp_mb();
+	virt_mb();
 }
 
 /**
@@ -237,5 +427,5 @@ void mk_ring_arm(struct mk_ring_rx *rx)
 void mk_ring_disarm(struct mk_ring_rx *rx)
 {
 	if (rx->armed & 1)
-		WRITE_ONCE(rx->mem->armed, ++rx->armed);
+		WRITE_ONCE(rx->mem->armed, mk_ring_word(rx->epoch, ++rx->armed));
 }

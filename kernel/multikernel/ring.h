@@ -8,17 +8,21 @@
  * struct mk_ring_tx - producer's side of a ring, private to the producer
  * @mem: the ring in the shared area
  * @slots: number of slots, a power of two
+ * @epoch: of the ring
  * @head: position of the next message
  * @tail: last tail of the consumer that made sense
  * @rung: the last value of mk_ring_mem.armed for which the bell was rung
+ * @waiting: what mk_ring_mem.waiting was last set to
  * @bad_tails: how often the consumer published a tail that can't be
  */
 struct mk_ring_tx {
 	struct mk_ring_mem *mem;
 	u32 slots;
+	u32 epoch;
 	u32 head;
 	u32 tail;
 	u32 rung;
+	u32 waiting;
 	u64 bad_tails;
 };
 
@@ -26,27 +30,41 @@ struct mk_ring_tx {
  * struct mk_ring_rx - consumer's side of a ring, private to the consumer
  * @mem: the ring in the shared area
  * @slots: number of slots, a power of two
+ * @epoch: of the ring
  * @tail: position of the next message
+ * @published: the last tail that the producer was told
+ * @rung: the last value of mk_ring_mem.waiting for which the bell was rung
  * @armed: what mk_ring_mem.armed was last set to
- * @bad: messages that were dropped because they made no sense
+ * @max: longest message that is taken, in bytes
+ * @buf: private memory for messages longer than a slot, @max bytes
+ * @bad: slots that were dropped because they made no sense
  */
 struct mk_ring_rx {
 	struct mk_ring_mem *mem;
 	u32 slots;
+	u32 epoch;
 	u32 tail;
+	u32 published;
+	u32 rung;
 	u32 armed;
+	u32 max;
+	u8 *buf;
 	u64 bad;
 };
 
 size_t mk_ring_size(u32 slots);
-void mk_ring_tx_init(struct mk_ring_tx *tx, void *mem, u32 slots);
-void mk_ring_rx_init(struct mk_ring_rx *rx, void *mem, u32 slots);
+void mk_ring_tx_init(struct mk_ring_tx *tx, void *mem, u32 slots, u32 epoch);
+void mk_ring_rx_init(struct mk_ring_rx *rx, void *mem, u32 slots, u32 epoch);
+void mk_ring_rx_buf(struct mk_ring_rx *rx, void *buf, u32 max);
 int mk_ring_push(struct mk_ring_tx *tx, u16 type, const void *data, size_t len);
-bool mk_ring_tx_room(struct mk_ring_tx *tx);
+bool mk_ring_tx_room(struct mk_ring_tx *tx, size_t len);
 bool mk_ring_wants_bell(struct mk_ring_tx *tx);
 bool mk_ring_pop(struct mk_ring_rx *rx, struct mk_msg *msg);
 bool mk_ring_pending(const struct mk_ring_rx *rx);
+void mk_ring_tx_wait(struct mk_ring_tx *tx);
+void mk_ring_tx_wake(struct mk_ring_tx *tx);
 void mk_ring_publish(struct mk_ring_rx *rx);
+bool mk_ring_wants_room(struct mk_ring_rx *rx);
 void mk_ring_arm(struct mk_ring_rx *rx);
 void mk_ring_disarm(struct mk_ring_rx *rx);
 

@@ -168,9 +168,10 @@ int mk_show_ps(int argc, char **argv)
 }
 
 static const char * const stats[] = {
-	"messages_sent", "messages_received", "doorbells_sent",
-	"doorbells_suppressed", "doorbells_missed", "bad_messages",
-	"console_dropped",
+	"messages_sent", "messages_received", "bytes_sent",
+	"bytes_received", "doorbells_sent", "doorbells_received",
+	"doorbells_suppressed", "doorbells_missed", "ring_full",
+	"bad_messages", "console_dropped",
 };
 
 /* One file of stats/; the empty string if this kernel does not have it. */

@@ -16,6 +16,7 @@
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <linux/bitfield.h>
 #include <linux/cpu.h>
 #include <linux/multikernel.h>
 #include <linux/smp.h>
@@ -41,7 +42,7 @@ int __init mk_ipi_init(void)
 		pr_warn("the platform IPI vector is in use\n");
 		return -EBUSY;
 	}
-	x86_platform_ipi_callback = mk_channel_doorbell;
+	x86_platform_ipi_callback = mk_link_doorbell;
 	return 0;
 }
 
@@ -66,14 +67,14 @@ u32 mk_arch_phys_id(unsigned int cpu)
 
 /**
  * mk_arch_bell() - see kernel/multikernel/internal.h
- * @bell: to be filled
+ * @cpu: logical number
  *
- * The boot CPU never goes offline, so it is always there to be rung.
+ * Return: its APIC id, and the vector.
  */
-void mk_arch_bell(struct mk_doorbell *bell)
+u64 mk_arch_bell(unsigned int cpu)
 {
-	bell->phys_id = mk_arch_phys_id(0);
-	bell->vector = X86_PLATFORM_IPI_VECTOR;
+	return FIELD_PREP(MK_BELL_PHYS_ID, mk_arch_phys_id(cpu)) |
+	       FIELD_PREP(MK_BELL_VECTOR, X86_PLATFORM_IPI_VECTOR);
 }
 
 /**

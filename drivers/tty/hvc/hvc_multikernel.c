@@ -38,8 +38,7 @@ static ssize_t hvc_mk_put_chars(u32 vtermno, const u8 *buf, size_t count)
 	size_t len = min_t(size_t, count, MK_SLOT_PAYLOAD);
 	int ret;
 
-	ret = mk_channel_send(mk_channel_host(), MK_CLASS_CONSOLE, MK_MSG_CONSOLE,
-			      buf, len);
+	ret = mk_guest_print(buf, len);
 	if (!ret) {
 		hvc_mk_stalls = 0;
 		return len;
@@ -52,7 +51,7 @@ static ssize_t hvc_mk_put_chars(u32 vtermno, const u8 *buf, size_t count)
 /* The kernel log calls this, without @wait, after each -EAGAIN */
 static int hvc_mk_flush(u32 vtermno, bool wait)
 {
-	if (!wait && !mk_channel_has_room(mk_channel_host(), MK_CLASS_CONSOLE)) {
+	if (!wait && !mk_guest_may_print()) {
 		hvc_mk_stalls++;
 		udelay(HVC_MK_STALL_US);
 	}
@@ -75,7 +74,7 @@ static ssize_t hvc_mk_get_chars(u32 vtermno, u8 *buf, size_t count)
 		hvc_mk_in_used = 0;
 	}
 	len = min_t(size_t, count, hvc_mk_in.len - hvc_mk_in_used);
-	memcpy(buf, hvc_mk_in.payload + hvc_mk_in_used, len);
+	memcpy(buf, hvc_mk_in.data + hvc_mk_in_used, len);
 	hvc_mk_in_used += len;
 	return len;
 }

@@ -98,6 +98,7 @@ static void block_test_abi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, x86), 144);
 	KUNIT_EXPECT_EQ(test, sizeof(struct mk_boot_block), 176);
 	KUNIT_EXPECT_EQ(test, sizeof(struct mk_words), 64 + 64 + 256);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_words, cause_to_instance), 64);
 	KUNIT_EXPECT_EQ(test, sizeof(struct mk_park_slot), MK_PARK_SLOT_SIZE);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_park_slot, cmd), MK_PARK_CMD);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_park_slot, state), MK_PARK_STATE);
@@ -372,7 +373,7 @@ static int block_foretell(const struct mk_boot_block *b, u64 size)
 {
 	if (b->magic != MK_BOOT_MAGIC)
 		return -EINVAL;
-	if (b->version != 1)
+	if (b->version != 2)
 		return -EPROTONOSUPPORT;
 	if (b->size < 176 || strnlen(b->name, 64) == 64)
 		return -EINVAL;

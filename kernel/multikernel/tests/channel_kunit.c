@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of channel.c and nop.c with both ends in this kernel, on a shared area
- * as the host lays it out: directions and classes, rings that can't be, messages
- * that make no sense, and a receiver that leaves no message lying.
+ * Tests of link.c, channel.c and nop.c with both ends in this kernel, on a shared
+ * area as the host lays it out: directions and classes, rings that can't be,
+ * messages that make no sense, calls, senders that wait, and a receiver that leaves
+ * no message lying.
  */
 
 #include <kunit/test.h>
+#include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
@@ -14,7 +16,7 @@
 
 /**
  * struct chan_end - one of the two kernels
- * @ch: its channel
+ * @link: its link
  * @hellos: hellos that came in
  * @shutdowns: shutdowns that came in
  * @text: bytes that came in on the console
@@ -23,12 +25,12 @@
  * @last: the last hello
  */
 struct chan_end {
-	struct mk_channel ch;
+	struct mk_link link;
 	unsigned int hellos;
 	unsigned int shutdowns;
 	unsigned int text;
 	unsigned int drains;
-	struct mk_channel *late;
+	struct chan_end *late;
 	struct mk_msg_hello last;
 };
 
@@ -48,24 +50,34 @@ struct chan_fix {
 	struct chan_end guest;
 };
 
-static void chan_hello(struct mk_channel *ch, const struct mk_msg_hello *hello)
+static struct mk_channel *chan_control(struct chan_end *end)
 {
-	struct chan_end *end = ch->owner;
+	return &end->link.boot[MK_CLASS_CONTROL];
+}
+
+static struct mk_channel *chan_console(struct chan_end *end)
+{
+	return &end->link.boot[MK_CLASS_CONSOLE];
+}
+
+static void chan_hello(struct mk_link *link, const struct mk_msg_hello *hello)
+{
+	struct chan_end *end = link->owner;
 
 	end->hellos++;
 	end->last = *hello;
 }
 
-static void chan_shutdown(struct mk_channel *ch)
+static void chan_shutdown(struct mk_link *link)
 {
-	struct chan_end *end = ch->owner;
+	struct chan_end *end = link->owner;
 
 	end->shutdowns++;
 }
 
-static bool chan_drain(struct mk_channel *ch, struct mk_ring_rx *rx)
+static bool chan_drain(struct mk_link *link, struct mk_ring_rx *rx)
 {
-	struct chan_end *end = ch->owner;
+	struct chan_end *end = link->owner;
 	struct mk_msg msg;
 
 	end->drains++;
@@ -73,20 +85,20 @@ static bool chan_drain(struct mk_channel *ch, struct mk_ring_rx *rx)
 		end->text += msg.len;
 	/* The peer sees that we are awake, and does not ring */
 	if (end->late)
-		mk_channel_send(end->late, MK_CLASS_CONSOLE, MK_MSG_CONSOLE, "late", 4);
+		mk_send(chan_console(end->late), MK_MSG_CONSOLE, "late", 4);
 	end->late = NULL;
 	mk_ring_publish(rx);
 	return true;
 }
 
 /* As the instance has it, and as the host has it */
-static const struct mk_channel_ops chan_guest_ops = {
+static const struct mk_link_ops chan_guest_ops = {
 	.hello		= chan_hello,
 	.shutdown	= chan_shutdown,
 	.drain		= chan_drain,
 };
 
-static const struct mk_channel_ops chan_host_ops = {
+static const struct mk_link_ops chan_host_ops = {
 	.hello		= chan_hello,
 	.drain		= chan_drain,
 };
@@ -108,16 +120,17 @@ static int chan_init(struct kunit *test)
 	mk_boot_block_fill(inst, &fix->block);
 	free_cpumask_var(inst->cpus);
 
-	mk_channel_init(&fix->host.ch, &chan_host_ops, &fix->host);
-	mk_channel_init(&fix->guest.ch, &chan_guest_ops, &fix->guest);
+	fix->block.epoch = 7;
+	mk_link_init(&fix->host.link, &chan_host_ops, &fix->host);
+	mk_link_init(&fix->guest.link, &chan_guest_ops, &fix->guest);
 	test->priv = fix;
 	return 0;
 }
 
 static int chan_attach(struct chan_fix *fix, struct chan_end *end)
 {
-	return mk_channel_attach(&end->ch, fix->shared, fix->size, &fix->block,
-				 end == &fix->host);
+	return mk_link_attach(&end->link, fix->shared, fix->size, &fix->block,
+			      end == &fix->host);
 }
 
 static void chan_attach_both(struct kunit *test)
@@ -130,8 +143,12 @@ static void chan_attach_both(struct kunit *test)
 
 static void chan_receive(struct chan_end *end)
 {
-	mk_channel_kick(&end->ch);
-	flush_work(&end->ch.work);
+	unsigned int class;
+
+	for (class = 0; class < MK_NR_CLASSES; class++) {
+		mk_channel_kick(&end->link.boot[class]);
+		flush_work(&end->link.boot[class].work);
+	}
 }
 
 /* What one sends in a class the other finds in that class, and nobody else */
@@ -140,14 +157,14 @@ static void chan_expect_path(struct kunit *test, struct chan_end *from, struct c
 {
 	struct mk_msg msg;
 
-	KUNIT_ASSERT_EQ(test, mk_channel_send(&from->ch, class, 9, "abc", 3), 0);
-	KUNIT_EXPECT_FALSE(test, mk_ring_pending(&to->ch.rx[!class]));
-	KUNIT_EXPECT_FALSE(test, mk_ring_pending(&from->ch.rx[0]));
-	KUNIT_EXPECT_FALSE(test, mk_ring_pending(&from->ch.rx[1]));
-	KUNIT_ASSERT_TRUE(test, mk_ring_pop(&to->ch.rx[class], &msg));
+	KUNIT_ASSERT_EQ(test, mk_send(&from->link.boot[class], 9, "abc", 3), 0);
+	KUNIT_EXPECT_FALSE(test, mk_ring_pending(&to->link.boot[!class].rx));
+	KUNIT_EXPECT_FALSE(test, mk_ring_pending(&from->link.boot[0].rx));
+	KUNIT_EXPECT_FALSE(test, mk_ring_pending(&from->link.boot[1].rx));
+	KUNIT_ASSERT_TRUE(test, mk_ring_pop(&to->link.boot[class].rx, &msg));
 	KUNIT_EXPECT_EQ(test, msg.type, 9);
 	KUNIT_EXPECT_MEMEQ(test, msg.payload, "abc", 3);
-	KUNIT_EXPECT_FALSE(test, mk_ring_pending(&to->ch.rx[class]));
+	KUNIT_EXPECT_FALSE(test, mk_ring_pending(&to->link.boot[class].rx));
 }
 
 static void chan_test_paths(struct kunit *test)
@@ -160,19 +177,24 @@ static void chan_test_paths(struct kunit *test)
 		chan_expect_path(test, &fix->host, &fix->guest, class);
 		chan_expect_path(test, &fix->guest, &fix->host, class);
 	}
-	/* Each side rings the bell that the other has written */
-	KUNIT_EXPECT_PTR_EQ(test, fix->host.ch.peer_bell, &fix->host.ch.words->instance_bell);
-	KUNIT_EXPECT_PTR_EQ(test, fix->guest.ch.peer_bell, &fix->guest.ch.words->host_bell);
-	KUNIT_EXPECT_PTR_EQ(test, fix->guest.ch.words, fix->shared + PAGE_SIZE);
+	/* Each side sets the causes that the other takes */
+	KUNIT_EXPECT_PTR_EQ(test, fix->guest.link.words, fix->shared + PAGE_SIZE);
+	KUNIT_EXPECT_PTR_EQ(test, fix->host.link.cause_in, fix->guest.link.cause_out);
+	KUNIT_EXPECT_PTR_EQ(test, fix->guest.link.cause_in, fix->host.link.cause_out);
+	KUNIT_EXPECT_PTR_EQ(test, fix->host.link.cause_in,
+			    (unsigned long *)&fix->host.link.words->cause_to_host);
 }
 
 static void chan_test_not_attached(struct kunit *test)
 {
 	struct chan_fix *fix = test->priv;
 
-	KUNIT_EXPECT_EQ(test, mk_channel_send(&fix->host.ch, 0, 1, "x", 1), -ENOTCONN);
-	KUNIT_EXPECT_FALSE(test, mk_channel_has_room(&fix->host.ch, 0));
-	mk_channel_close(&fix->host.ch);
+	KUNIT_EXPECT_EQ(test, mk_send(chan_control(&fix->host), 1, "x", 1), -ENOTCONN);
+	KUNIT_EXPECT_EQ(test, mk_send_wait(chan_control(&fix->host), 1, "x", 1, 1), -ENOTCONN);
+	KUNIT_EXPECT_EQ(test, mk_call(chan_control(&fix->host), "x", 1, NULL, 0, 1), -ENOTCONN);
+	KUNIT_EXPECT_FALSE(test, mk_channel_has_room(chan_control(&fix->host), 0));
+	KUNIT_EXPECT_FALSE(test, mk_channel_poll_begin(chan_control(&fix->host)));
+	mk_link_close(&fix->host.link);
 }
 
 /**
@@ -199,8 +221,8 @@ static const struct chan_damage chan_damages[] = {
 	{ "half the slots", { .slots = 512 }, false, 0 },
 	{ "one slot", { .slots = 1 }, false, 0 },
 	{ "between two lines", { .ring_off = 3 * SZ_4K + 8 }, false, -EINVAL },
-	{ "fits to the byte", { .ring_off = 64 + 1024 * 64 }, true, 0 },
-	{ "a line too far", { .ring_off = 1024 * 64 }, true, -EINVAL },
+	{ "fits to the byte", { .ring_off = 192 + 1024 * 64 }, true, 0 },
+	{ "a line too far", { .ring_off = 128 + 1024 * 64 }, true, -EINVAL },
 	{ "at the end", { .ring_off = 64 }, true, -EINVAL },
 	{ "offset near 2^32", { .ring_off = U32_MAX - 63 }, false, -EINVAL },
 	{ "end wraps in 32 bits", { .ring_off = U32_MAX - 64 * 1024 + 1 }, false, -EINVAL },
@@ -251,14 +273,16 @@ static void chan_test_hello(struct kunit *test)
 	struct chan_fix *fix = test->priv;
 
 	chan_attach_both(test);
-	KUNIT_ASSERT_EQ(test, mk_channel_hello(&fix->guest.ch), 0);
+	KUNIT_ASSERT_EQ(test, mk_link_hello(&fix->guest.link), 0);
 	chan_receive(&fix->host);
 	KUNIT_EXPECT_EQ(test, fix->host.hellos, 1);
 	KUNIT_EXPECT_EQ(test, fix->host.last.version, MK_BOOT_VERSION);
 	KUNIT_EXPECT_EQ(test, fix->host.last.nr_cpus, num_online_cpus());
-	KUNIT_EXPECT_EQ(test, fix->host.ch.stats.received, 1);
-	KUNIT_EXPECT_EQ(test, fix->host.ch.stats.bad, 0);
-	KUNIT_EXPECT_EQ(test, fix->guest.ch.stats.sent, 1);
+	KUNIT_EXPECT_EQ(test, chan_control(&fix->host)->stats.received, 1);
+	KUNIT_EXPECT_EQ(test, chan_control(&fix->host)->stats.bytes_received,
+			sizeof(struct mk_msg_hello));
+	KUNIT_EXPECT_EQ(test, chan_control(&fix->host)->stats.bad, 0);
+	KUNIT_EXPECT_EQ(test, chan_control(&fix->guest)->stats.sent, 1);
 }
 
 /* The peer's string ends where we say, not where it says */
@@ -269,8 +293,8 @@ static void chan_test_hello_unended(struct kunit *test)
 
 	chan_attach_both(test);
 	memset(&hello, 'x', sizeof(hello));
-	KUNIT_ASSERT_EQ(test, mk_channel_send(&fix->guest.ch, MK_CLASS_CONTROL, MK_MSG_HELLO,
-					      &hello, sizeof(hello)), 0);
+	KUNIT_ASSERT_EQ(test, mk_send(chan_control(&fix->guest), MK_MSG_HELLO, &hello,
+				      sizeof(hello)), 0);
 	chan_receive(&fix->host);
 	KUNIT_EXPECT_EQ(test, fix->host.hellos, 1);
 	KUNIT_EXPECT_EQ(test, strnlen(fix->host.last.release, 40), 39);
@@ -292,7 +316,7 @@ static void chan_test_clean_text(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(texts); i++) {
 		strscpy(buf, texts[i].from);
-		mk_channel_clean_text(buf);
+		mk_clean_text(buf);
 		KUNIT_EXPECT_STREQ(test, buf, texts[i].to);
 	}
 }
@@ -301,101 +325,236 @@ static void chan_test_clean_text(struct kunit *test)
 static void chan_test_send_after_close(struct kunit *test)
 {
 	struct chan_fix *fix = test->priv;
-	u64 ns;
 
 	chan_attach_both(test);
-	mk_channel_open(&fix->host.ch);
-	KUNIT_EXPECT_EQ(test, mk_channel_send(&fix->host.ch, MK_CLASS_CONTROL, MK_MSG_NOP,
-					      NULL, 0), 0);
-	mk_channel_close(&fix->host.ch);
-	KUNIT_EXPECT_EQ(test, mk_channel_send(&fix->host.ch, MK_CLASS_CONTROL, MK_MSG_NOP,
-					      NULL, 0), -ENOTCONN);
-	KUNIT_EXPECT_FALSE(test, mk_channel_has_room(&fix->host.ch, MK_CLASS_CONSOLE));
-	KUNIT_EXPECT_EQ(test, mk_channel_nop(&fix->host.ch, 1, &ns), -ENOTCONN);
+	mk_link_open(&fix->host.link);
+	KUNIT_EXPECT_EQ(test, mk_send(chan_control(&fix->host), 2, NULL, 0), 0);
+	mk_link_close(&fix->host.link);
+	KUNIT_EXPECT_EQ(test, mk_send(chan_control(&fix->host), 2, NULL, 0), -ENOTCONN);
+	KUNIT_EXPECT_FALSE(test, mk_channel_has_room(chan_console(&fix->host), 0));
+	KUNIT_EXPECT_EQ(test, mk_call(chan_control(&fix->host), "", 0, NULL, 0, 1), -ENOTCONN);
 	KUNIT_EXPECT_EQ(test, chan_attach(fix, &fix->host), 0);
-	KUNIT_EXPECT_TRUE(test, mk_channel_has_room(&fix->host.ch, MK_CLASS_CONSOLE));
+	KUNIT_EXPECT_TRUE(test, mk_channel_has_room(chan_console(&fix->host), 0));
 }
 
 static void chan_test_nonsense(struct kunit *test)
 {
-	static const u16 types[] = { 0, MK_MSG_CONSOLE, MK_NR_MSGS, 0x8000, U16_MAX };
+	static const u16 types[] = {
+		0, 2, MK_MSG_CONSOLE, MK_NR_MSGS, 0x3fff, 0x7000, 0x7ffe,
+		/* Replies that nobody waits for, with numbers that can be and can't */
+		MK_TYPE_REPLY, MK_TYPE_ERROR | 31, MK_TYPE_REPLY | 32, MK_TYPE_ERROR | 0xfff,
+	};
 	struct chan_fix *fix = test->priv;
+	struct mk_channel *guest = chan_control(&fix->guest);
 	u8 data[MK_SLOT_PAYLOAD] = {};
 	unsigned int i;
 
 	chan_attach_both(test);
 	for (i = 0; i < ARRAY_SIZE(types); i++)
-		mk_channel_send(&fix->guest.ch, MK_CLASS_CONTROL, types[i], data, 8);
+		KUNIT_ASSERT_EQ(test, mk_send(guest, types[i], data, 8), 0);
 	/* A hello of a wrong length, and a shutdown: the host obeys nobody */
-	mk_channel_send(&fix->guest.ch, MK_CLASS_CONTROL, MK_MSG_HELLO, data, 55);
-	mk_channel_send(&fix->guest.ch, MK_CLASS_CONTROL, MK_MSG_SHUTDOWN, NULL, 0);
+	mk_send(guest, MK_MSG_HELLO, data, 55);
+	mk_send(guest, MK_MSG_SHUTDOWN, NULL, 0);
 	chan_receive(&fix->host);
-	KUNIT_EXPECT_EQ(test, fix->host.ch.stats.bad, ARRAY_SIZE(types) + 2);
+	KUNIT_EXPECT_EQ(test, chan_control(&fix->host)->stats.bad, ARRAY_SIZE(types) + 2);
 	KUNIT_EXPECT_EQ(test, fix->host.hellos, 0);
 	KUNIT_EXPECT_EQ(test, fix->host.shutdowns, 0);
 
-	mk_channel_send(&fix->host.ch, MK_CLASS_CONTROL, MK_MSG_SHUTDOWN, NULL, 0);
+	mk_send(chan_control(&fix->host), MK_MSG_SHUTDOWN, NULL, 0);
 	chan_receive(&fix->guest);
 	KUNIT_EXPECT_EQ(test, fix->guest.shutdowns, 1);
-	KUNIT_EXPECT_EQ(test, fix->guest.ch.stats.bad, 0);
+	KUNIT_EXPECT_EQ(test, guest->stats.bad, 0);
 }
 
 static void chan_test_full(struct kunit *test)
 {
 	struct chan_fix *fix = test->priv;
+	struct mk_channel *console = chan_console(&fix->host);
 	unsigned int n = 0;
 
 	chan_attach_both(test);
-	while (!mk_channel_send(&fix->host.ch, MK_CLASS_CONSOLE, MK_MSG_CONSOLE, "x", 1))
+	while (!mk_send(console, MK_MSG_CONSOLE, "x", 1))
 		KUNIT_ASSERT_LE(test, ++n, 64);
 	KUNIT_EXPECT_EQ(test, n, 64);
-	KUNIT_EXPECT_FALSE(test, mk_channel_has_room(&fix->host.ch, MK_CLASS_CONSOLE));
-	KUNIT_EXPECT_EQ(test, fix->host.ch.stats.full, 1);
+	KUNIT_EXPECT_FALSE(test, mk_channel_has_room(console, 0));
+	KUNIT_EXPECT_EQ(test, console->stats.full, 1);
 	/* Control does not wait behind bulk */
-	KUNIT_EXPECT_TRUE(test, mk_channel_has_room(&fix->host.ch, MK_CLASS_CONTROL));
-	KUNIT_EXPECT_EQ(test, mk_channel_send(&fix->host.ch, MK_CLASS_CONTROL,
-					      MK_MSG_SHUTDOWN, NULL, 0), 0);
+	KUNIT_EXPECT_TRUE(test, mk_channel_has_room(chan_control(&fix->host), 0));
+	KUNIT_EXPECT_EQ(test, mk_send(chan_control(&fix->host), MK_MSG_SHUTDOWN, NULL, 0), 0);
 	chan_receive(&fix->guest);
 	KUNIT_EXPECT_EQ(test, fix->guest.text, 64);
 	KUNIT_EXPECT_EQ(test, fix->guest.shutdowns, 1);
-	KUNIT_EXPECT_TRUE(test, mk_channel_has_room(&fix->host.ch, MK_CLASS_CONSOLE));
+	KUNIT_EXPECT_TRUE(test, mk_channel_has_room(console, 0));
 }
 
-/* A nop goes back with what it brought, as a reply */
-static void chan_test_nop_answer(struct kunit *test)
+/* A call in progress, by a thread, and what became of it */
+struct chan_caller {
+	struct mk_channel *ch;
+	struct task_struct *task;
+	struct completion ended;
+	ssize_t ret;
+	bool send;
+};
+
+static int chan_caller_thread(void *data)
+{
+	struct chan_caller *caller = data;
+
+	if (caller->send)
+		caller->ret = mk_send_wait(caller->ch, MK_MSG_CONSOLE, "last", 4,
+					   MAX_SCHEDULE_TIMEOUT);
+	else
+		caller->ret = mk_call(caller->ch, "who", 3, NULL, 0, 60 * HZ);
+	complete(&caller->ended);
+	return 0;
+}
+
+static void chan_begin(struct kunit *test, struct chan_caller *caller, struct mk_channel *ch,
+		       bool send)
+{
+	*caller = (struct chan_caller){ .ch = ch, .send = send };
+	init_completion(&caller->ended);
+	caller->task = kthread_run(chan_caller_thread, caller, "mk-caller");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(caller->task));
+}
+
+/* It ends soon, with this */
+static void chan_expect_end(struct kunit *test, struct chan_caller *caller, ssize_t ret)
+{
+	KUNIT_ASSERT_GT(test, wait_for_completion_timeout(&caller->ended, 60 * HZ), 0);
+	KUNIT_EXPECT_EQ(test, caller->ret, ret);
+}
+
+static void chan_await_sleep(struct kunit *test, struct mk_channel *ch)
+{
+	int i;
+
+	for (i = 0; i < 10000 && !wq_has_sleeper(&ch->tx_wait); i++)
+		usleep_range(1000, 2000);
+	KUNIT_ASSERT_TRUE(test, wq_has_sleeper(&ch->tx_wait));
+	KUNIT_ASSERT_EQ(test, ch->tx.waiting % 2, 1);
+}
+
+/* A sender that waits goes on when there is room, and is rung for it */
+static void chan_test_send_wait(struct kunit *test)
 {
 	struct chan_fix *fix = test->priv;
-	struct mk_msg msg;
+	struct mk_channel *console = chan_console(&fix->host);
+	struct chan_caller caller;
 
 	chan_attach_both(test);
-	mk_channel_send(&fix->host.ch, MK_CLASS_CONTROL, MK_MSG_NOP, "ping", 4);
+	mk_link_open(&fix->host.link);
+	while (!mk_send(console, MK_MSG_CONSOLE, "x", 1))
+		;
+	KUNIT_EXPECT_EQ(test, mk_send_wait(console, MK_MSG_CONSOLE, "x", 1, 2), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, console->tx.waiting % 2, 0);
+	chan_begin(test, &caller, console, true);
+	chan_await_sleep(test, console);
+	/* The bell rings here, and nobody else tells the sender */
+	WRITE_ONCE(console->rx.mem->bell, mk_arch_bell(0));
 	chan_receive(&fix->guest);
-	KUNIT_ASSERT_TRUE(test, mk_ring_pop(&fix->host.ch.rx[0], &msg));
-	KUNIT_EXPECT_EQ(test, msg.type, MK_MSG_NOP_REPLY);
-	KUNIT_EXPECT_EQ(test, msg.len, 4);
-	KUNIT_EXPECT_MEMEQ(test, msg.payload, "ping", 4);
+	chan_expect_end(test, &caller, 0);
+	KUNIT_EXPECT_EQ(test, chan_console(&fix->guest)->stats.bells_sent, 1);
+	KUNIT_EXPECT_EQ(test, console->tx.waiting % 2, 0);
+	chan_receive(&fix->guest);
+	KUNIT_EXPECT_EQ(test, fix->guest.text, 64 + 4);
+	mk_link_close(&fix->host.link);
 }
 
-/* Whoever answers what was not asked wakes nobody */
-static void chan_test_nop_forged(struct kunit *test)
+static void chan_test_send_wait_close(struct kunit *test)
 {
 	struct chan_fix *fix = test->priv;
-	u64 cookie[2] = { 4711 };
+	struct mk_channel *console = chan_console(&fix->host);
+	struct chan_caller caller;
+
+	chan_attach_both(test);
+	mk_link_open(&fix->host.link);
+	while (!mk_send(console, MK_MSG_CONSOLE, "x", 1))
+		;
+	chan_begin(test, &caller, console, true);
+	chan_await_sleep(test, console);
+	mk_link_close(&fix->host.link);
+	chan_expect_end(test, &caller, -ENOTCONN);
+}
+
+/* A nop goes back with what it brought, or as the error that it asks for */
+static void chan_test_nop_answer(struct kunit *test)
+{
+	static const struct mk_nop fail = { .op = MK_NOP_FAIL, .error = -EDOM };
+	struct chan_fix *fix = test->priv;
+	struct mk_channel *host = chan_control(&fix->host);
+	struct mk_msg msg;
+	__s32 err;
+
+	chan_attach_both(test);
+	mk_send(host, MK_TYPE_CALL | 3, "\0\0\0\0ping", 8);
+	mk_send(host, MK_TYPE_CALL | 0xfff, &fail, sizeof(fail));
+	chan_receive(&fix->guest);
+	KUNIT_ASSERT_TRUE(test, mk_ring_pop(&host->rx, &msg));
+	KUNIT_EXPECT_EQ(test, msg.type, MK_TYPE_REPLY | 3);
+	KUNIT_EXPECT_EQ(test, msg.len, 8);
+	KUNIT_EXPECT_MEMEQ(test, msg.payload, "\0\0\0\0ping", 8);
+	KUNIT_ASSERT_TRUE(test, mk_ring_pop(&host->rx, &msg));
+	KUNIT_EXPECT_EQ(test, msg.type, MK_TYPE_ERROR | 0xfff);
+	KUNIT_ASSERT_EQ(test, msg.len, sizeof(err));
+	memcpy(&err, msg.payload, sizeof(err));
+	KUNIT_EXPECT_EQ(test, err, -EDOM);
+}
+
+/* A reply that comes too late is not that of the next call */
+static void chan_test_late_reply(struct kunit *test)
+{
+	struct chan_fix *fix = test->priv;
+	struct mk_channel *host = chan_control(&fix->host);
 	u64 ns;
 
 	chan_attach_both(test);
-	mk_channel_send(&fix->guest.ch, MK_CLASS_CONTROL, MK_MSG_NOP_REPLY, cookie, 8);
-	cookie[0] = 1;
-	mk_channel_send(&fix->guest.ch, MK_CLASS_CONTROL, MK_MSG_NOP_REPLY, cookie, 7);
-	chan_receive(&fix->host);
-	KUNIT_EXPECT_FALSE(test, completion_done(&fix->host.ch.nop.done));
-	/* Nobody answers */
-	KUNIT_EXPECT_EQ(test, mk_channel_nop(&fix->host.ch, 20, &ns), -ETIMEDOUT);
-	/* The answer comes when it is too late, and is none to the next call */
+	KUNIT_EXPECT_EQ(test, mk_nop(host, 0, 20, &ns), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, bitmap_weight(host->calls_used, MK_CALLS), 1);
+	KUNIT_EXPECT_EQ(test, mk_nop(host, 0, 20, &ns), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, bitmap_weight(host->calls_used, MK_CALLS), 2);
 	chan_receive(&fix->guest);
-	mk_channel_kick(&fix->host.ch);
-	flush_work(&fix->host.ch.work);
-	KUNIT_EXPECT_EQ(test, mk_channel_nop(&fix->host.ch, 20, &ns), -ETIMEDOUT);
+	chan_receive(&fix->host);
+	KUNIT_EXPECT_EQ(test, bitmap_weight(host->calls_used, MK_CALLS), 0);
+	KUNIT_EXPECT_EQ(test, host->stats.bad, 0);
+	/* The same replies once more: nobody waits for them */
+	mk_reply(chan_control(&fix->guest), 0, NULL, 0);
+	chan_receive(&fix->host);
+	KUNIT_EXPECT_EQ(test, host->stats.bad, 1);
+}
+
+static void chan_test_too_many_calls(struct kunit *test)
+{
+	struct chan_fix *fix = test->priv;
+	struct mk_channel *host = chan_control(&fix->host);
+	unsigned int i;
+
+	chan_attach_both(test);
+	for (i = 0; i < MK_CALLS; i++)
+		KUNIT_EXPECT_EQ(test, mk_call(host, "", 0, NULL, 0, 0), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, mk_call(host, "", 0, NULL, 0, 0), -EBUSY);
+	KUNIT_EXPECT_EQ(test, host->stats.sent, MK_CALLS);
+}
+
+/* Who waits for a peer that goes hears of it */
+static void chan_test_call_close(struct kunit *test)
+{
+	struct chan_fix *fix = test->priv;
+	struct mk_channel *host = chan_control(&fix->host);
+	struct chan_caller caller[4];
+	unsigned int i;
+
+	chan_attach_both(test);
+	mk_link_open(&fix->host.link);
+	for (i = 0; i < ARRAY_SIZE(caller); i++)
+		chan_begin(test, &caller[i], host, false);
+	for (i = 0; i < 10000 && READ_ONCE(host->stats.sent) < ARRAY_SIZE(caller); i++)
+		usleep_range(1000, 2000);
+	KUNIT_EXPECT_EQ(test, host->stats.sent, ARRAY_SIZE(caller));
+	mk_link_close(&fix->host.link);
+	for (i = 0; i < ARRAY_SIZE(caller); i++)
+		chan_expect_end(test, &caller[i], -ECONNRESET);
+	KUNIT_EXPECT_EQ(test, bitmap_weight(host->calls_used, MK_CALLS), 0);
 }
 
 static int chan_peer_thread(void *data)
@@ -413,16 +572,25 @@ static int chan_peer_thread(void *data)
 static void chan_test_nop(struct kunit *test)
 {
 	struct chan_fix *fix = test->priv;
+	struct mk_channel *host = chan_control(&fix->host);
 	struct task_struct *task;
 	u64 ns = 0;
+	u8 buf[8];
 	int i;
 
 	chan_attach_both(test);
 	task = kthread_run(chan_peer_thread, fix, "mk-peer");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
 	for (i = 0; i < 20; i++)
-		KUNIT_EXPECT_EQ(test, mk_channel_nop(&fix->host.ch, 5000, &ns), 0);
+		KUNIT_EXPECT_EQ(test, mk_nop(host, 0, 5000, &ns), 0);
 	KUNIT_EXPECT_GT(test, ns, 0);
+	KUNIT_EXPECT_EQ(test, mk_nop(host, -EXFULL, 5000, &ns), -EXFULL);
+	/* What is no errno is none */
+	KUNIT_EXPECT_EQ(test, mk_nop(host, -4096, 5000, &ns), -EPROTO);
+	KUNIT_EXPECT_EQ(test, mk_nop(host, 1, 5000, &ns), -EPROTO);
+	KUNIT_EXPECT_EQ(test, mk_call(host, "\0\0\0\0ping!", 9, buf, 8, 5 * HZ), -EMSGSIZE);
+	KUNIT_EXPECT_EQ(test, mk_call(host, "\0\0\0\0ping", 8, buf, 8, 5 * HZ), 8);
+	KUNIT_EXPECT_MEMEQ(test, buf, "\0\0\0\0ping", 8);
 	kthread_stop(task);
 }
 
@@ -435,12 +603,77 @@ static void chan_test_no_message_left(struct kunit *test)
 	struct chan_fix *fix = test->priv;
 
 	chan_attach_both(test);
-	fix->host.late = &fix->guest.ch;
+	fix->host.late = &fix->guest;
 	chan_receive(&fix->host);
-	flush_work(&fix->host.ch.work);
-	KUNIT_EXPECT_EQ(test, fix->guest.ch.stats.bells_sent, 0);
+	flush_work(&chan_console(&fix->host)->work);
+	KUNIT_EXPECT_EQ(test, chan_console(&fix->guest)->stats.bells_sent, 0);
 	KUNIT_EXPECT_EQ(test, fix->host.text, 4);
-	KUNIT_EXPECT_FALSE(test, mk_ring_pending(&fix->host.ch.rx[MK_CLASS_CONSOLE]));
+	KUNIT_EXPECT_FALSE(test, mk_ring_pending(&chan_console(&fix->host)->rx));
+}
+
+/* Who polls is not rung, and leaves nothing lying when he goes */
+static void chan_test_poll(struct kunit *test)
+{
+	struct chan_fix *fix = test->priv;
+	struct mk_channel *host = chan_control(&fix->host);
+	struct mk_channel *guest = chan_control(&fix->guest);
+
+	chan_attach_both(test);
+	mk_link_open(&fix->host.link);
+	flush_work(&host->work);
+	KUNIT_ASSERT_TRUE(test, mk_channel_poll_begin(host));
+	KUNIT_EXPECT_FALSE(test, mk_channel_poll_begin(host));
+	KUNIT_EXPECT_EQ(test, mk_link_hello(&fix->guest.link), 0);
+	KUNIT_EXPECT_EQ(test, guest->stats.bells_sent, 0);
+	/* The receiver does not get in */
+	chan_receive(&fix->host);
+	KUNIT_EXPECT_EQ(test, fix->host.hellos, 0);
+	KUNIT_EXPECT_EQ(test, mk_channel_poll(host), 1);
+	KUNIT_EXPECT_EQ(test, fix->host.hellos, 1);
+	KUNIT_EXPECT_EQ(test, mk_channel_poll(host), 0);
+	KUNIT_EXPECT_EQ(test, mk_link_hello(&fix->guest.link), 0);
+	KUNIT_EXPECT_EQ(test, guest->stats.bells_sent, 0);
+	mk_channel_poll_end(host);
+	flush_work(&host->work);
+	KUNIT_EXPECT_EQ(test, fix->host.hellos, 2);
+	/* And is rung again */
+	KUNIT_EXPECT_EQ(test, mk_link_hello(&fix->guest.link), 0);
+	KUNIT_EXPECT_EQ(test, guest->stats.bells_sent, 1);
+	mk_link_close(&fix->host.link);
+	KUNIT_EXPECT_FALSE(test, mk_channel_poll_begin(chan_console(&fix->host)));
+}
+
+/* The interrupt goes by the cause, whatever stands there */
+static void chan_test_cause(struct kunit *test)
+{
+	struct chan_fix *fix = test->priv;
+	unsigned long *cause;
+
+	chan_attach_both(test);
+	mk_link_open(&fix->host.link);
+	flush_work(&chan_console(&fix->host)->work);
+	cause = fix->host.link.cause_in;
+	fix->host.drains = 0;
+	mk_link_doorbell();
+	KUNIT_EXPECT_EQ(test, fix->host.link.bells, 0);
+
+	*cause = MK_CAUSE_MESSAGE(MK_CLASS_CONTROL);
+	mk_link_doorbell();
+	flush_work(&chan_console(&fix->host)->work);
+	KUNIT_EXPECT_EQ(test, fix->host.drains, 0);
+	*cause = MK_CAUSE_MESSAGE(MK_CLASS_CONSOLE);
+	mk_link_doorbell();
+	flush_work(&chan_console(&fix->host)->work);
+	KUNIT_EXPECT_EQ(test, fix->host.drains, 1);
+	*cause = MK_CAUSE_ROOM(MK_CLASS_CONSOLE);
+	mk_link_doorbell();
+	flush_work(&chan_console(&fix->host)->work);
+	KUNIT_EXPECT_EQ(test, fix->host.drains, 2);
+	*cause = ~0UL;
+	mk_link_doorbell();
+	KUNIT_EXPECT_EQ(test, *cause, 0);
+	KUNIT_EXPECT_EQ(test, fix->host.link.bells, 4);
+	mk_link_close(&fix->host.link);
 }
 
 static void chan_exit(struct kunit *test)
@@ -449,8 +682,9 @@ static void chan_exit(struct kunit *test)
 
 	if (!fix)
 		return;
-	cancel_work_sync(&fix->host.ch.work);
-	cancel_work_sync(&fix->guest.ch.work);
+	mk_link_close(&fix->host.link);
+	mk_link_destroy(&fix->host.link);
+	mk_link_destroy(&fix->guest.link);
 }
 
 static struct kunit_case chan_cases[] = {
@@ -464,10 +698,16 @@ static struct kunit_case chan_cases[] = {
 	KUNIT_CASE(chan_test_send_after_close),
 	KUNIT_CASE(chan_test_nonsense),
 	KUNIT_CASE(chan_test_full),
+	KUNIT_CASE(chan_test_send_wait),
+	KUNIT_CASE(chan_test_send_wait_close),
 	KUNIT_CASE(chan_test_nop_answer),
-	KUNIT_CASE(chan_test_nop_forged),
+	KUNIT_CASE(chan_test_late_reply),
+	KUNIT_CASE(chan_test_too_many_calls),
+	KUNIT_CASE(chan_test_call_close),
 	KUNIT_CASE(chan_test_nop),
 	KUNIT_CASE(chan_test_no_message_left),
+	KUNIT_CASE(chan_test_poll),
+	KUNIT_CASE(chan_test_cause),
 	{}
 };
 

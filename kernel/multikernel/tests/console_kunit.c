@@ -42,8 +42,8 @@ static int console_init(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, fix);
 	KUNIT_ASSERT_NOT_NULL(test, mem);
-	mk_ring_tx_init(&fix->tx, mem, CONSOLE_SLOTS);
-	mk_ring_rx_init(&fix->rx, mem, CONSOLE_SLOTS);
+	mk_ring_tx_init(&fix->tx, mem, CONSOLE_SLOTS, 1);
+	mk_ring_rx_init(&fix->rx, mem, CONSOLE_SLOTS, 1);
 	fix->con = mk_console_alloc();
 	KUNIT_ASSERT_NOT_NULL(test, fix->con);
 	test->priv = fix;
@@ -259,7 +259,7 @@ static void console_test_wake(struct kunit *test)
 		remove_wait_queue(mk_console_waitq(fix->con), &waiter[i].wait);
 }
 
-static const struct mk_channel_ops console_ops;
+static const struct mk_link_ops console_ops;
 
 /* As much as there is room for, in order; then -EAGAIN */
 static void console_test_input(struct kunit *test)
@@ -271,12 +271,12 @@ static void console_test_input(struct kunit *test)
 	size_t i;
 
 	KUNIT_ASSERT_NOT_NULL(test, inst);
-	mk_channel_init(&inst->ch, &console_ops, inst);
+	mk_link_init(&inst->link, &console_ops, inst);
 	for (i = 0; i < sizeof(fix->buf); i++)
 		fix->buf[i] = console_byte(i);
 	KUNIT_EXPECT_EQ(test, mk_console_input(inst, fix->buf, 10), -ENOTCONN);
 
-	inst->ch.tx[MK_CLASS_CONSOLE] = fix->tx;
+	inst->link.boot[MK_CLASS_CONSOLE].tx = fix->tx;
 	KUNIT_EXPECT_EQ(test, mk_console_input(inst, fix->buf, 57), 57);
 	KUNIT_ASSERT_TRUE(test, mk_ring_pop(&fix->rx, &msg));
 	KUNIT_EXPECT_EQ(test, msg.type, MK_MSG_CONSOLE);

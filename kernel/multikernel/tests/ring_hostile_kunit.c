@@ -23,7 +23,9 @@
  * @rnd: what the peer does next
  * @mem: the memory before the call, then as it should be after it
  * @was: the same as a ring
+ * @data: payload of a message
  * @accepted: messages received
+ * @accepted_long: those of more than one slot
  * @sent: messages sent
  */
 struct hostile_fix {
@@ -33,7 +35,9 @@ struct hostile_fix {
 		u8 mem[RING_BYTES];
 		struct mk_ring_mem was;
 	};
+	u8 data[RING_MAX];
 	unsigned long accepted;
+	unsigned long accepted_long;
 	unsigned long sent;
 };
 
@@ -54,14 +58,31 @@ static u64 hostile_ctl(struct rnd_state *rnd, u32 pos)
 {
 	u32 bits = prandom_u32_state(rnd);
 
-	switch (bits >> 30) {
+	switch (bits >> 29) {
 	case 0:
-		return ring_ctl(pos, bits, 57 + bits % 199);
+		return ring_ctl(pos, bits, bits >> 12);
 	case 1:
 		return ring_ctl(pos + bits % 3 - 1, bits, bits % 57);
+	case 2:
+		return ring_ctl(pos, bits, bits % 57) ^ BIT_ULL(32 + bits % 8);
+	case 3:
+	case 4:
+		return ring_ctl(pos, 0x7fff, bits % 58);
+	case 5:
+		return ring_ctl(pos, bits, 57 + bits % 200);
 	default:
-		return ring_ctl(pos, bits, bits >> 8);
+		return ring_ctl(pos, bits, bits % 57);
 	}
+}
+
+/* A message of two slots, mostly; what a careless consumer copies too much of */
+static void hostile_long(struct ring_fix *ring, struct rnd_state *rnd, u32 pos)
+{
+	u32 bits = prandom_u32_state(rnd);
+	u32 len = 57 + bits % 56;
+
+	WRITE_ONCE(ring_slot(ring, pos)->ctl, ring_ctl(pos, bits, len + (bits >> 30)));
+	WRITE_ONCE(ring_slot(ring, pos + 1)->ctl, ring_ctl(pos + 1, 0x7fff, len - 56));
 }
 
 static u32 hostile_u32(struct rnd_state *rnd, u32 near)
@@ -77,41 +98,77 @@ static void hostile_scribble(struct ring_fix *ring, struct rnd_state *rnd)
 	u32 what = prandom_u32_state(rnd);
 	u32 pos = READ_ONCE(ring->rx.tail) + (what >> 4) % 3;
 
-	switch (what % 6) {
+	switch (what % 8) {
 	case 0:
 		WRITE_ONCE(((u32 *)mem)[(what >> 8) % (RING_BYTES / sizeof(u32))],
 			   prandom_u32_state(rnd));
 		break;
 	case 1:
-		WRITE_ONCE(mem->tail, hostile_u32(rnd, READ_ONCE(ring->tx.head)));
+		WRITE_ONCE(mem->tail, ring_word(hostile_u32(rnd, READ_ONCE(ring->tx.head))) ^
+				      (what >> 28 ? 0 : BIT_ULL(40)));
 		break;
 	case 2:
-		WRITE_ONCE(mem->armed, hostile_u32(rnd, READ_ONCE(ring->tx.rung)));
+		WRITE_ONCE(mem->armed, ring_word(hostile_u32(rnd, READ_ONCE(ring->tx.rung))) ^
+				       (what >> 28 ? 0 : BIT_ULL(63)));
+		break;
+	case 3:
+		WRITE_ONCE(mem->waiting, ring_word(hostile_u32(rnd, READ_ONCE(ring->rx.rung))) ^
+					 (what >> 28 ? 0 : BIT_ULL(32)));
+		break;
+	case 4:
+		hostile_long(ring, rnd, pos);
 		break;
 	default:
 		WRITE_ONCE(mem->slot[pos % RING_SLOTS].ctl, hostile_ctl(rnd, pos));
 	}
 }
 
+#define CTL_KEY(ctl)	((ctl) >> 32)
+#define CTL_TYPE(ctl)	(((ctl) >> 17) & 0x7fff)
+#define CTL_LEN(ctl)	((ctl) & 0x1ffff)
+
+static bool hostile_is_next(const struct mk_ring_mem *was, u32 pos)
+{
+	return CTL_KEY(was->slot[pos % RING_SLOTS].ctl) == CTL_KEY(ring_ctl(pos, 0, 0));
+}
+
+/* Puts together what lies at @pos; 0 if it is no message, or its number of slots */
+static u32 hostile_foretell_msg(const struct mk_ring_mem *was, u32 pos, u16 *type,
+				u32 *len, u8 *data)
+{
+	u64 ctl = was->slot[pos % RING_SLOTS].ctl;
+	u32 i, part;
+
+	*type = CTL_TYPE(ctl);
+	*len = CTL_LEN(ctl);
+	if (*type == 0x7fff || *len > RING_MAX)
+		return 0;
+	for (i = 0; i < ring_slots_of(*len); i++) {
+		const struct mk_slot *slot = &was->slot[(pos + i) % RING_SLOTS];
+
+		part = min(*len - i * 56, 56);
+		if (i && slot->ctl != ring_ctl(pos + i, 0x7fff, part))
+			return 0;
+		memcpy(data + i * 56, slot->payload, part);
+	}
+	return i;
+}
+
 /* What mk_ring_pop() must do, read from the copy */
 static bool hostile_foretell_pop(const struct mk_ring_mem *was, struct mk_ring_rx *rx,
-				 struct mk_msg *msg)
+				 u16 *type, u32 *len, u8 *data)
 {
 	unsigned int i;
 
-	for (i = 0; i < RING_SLOTS; i++) {
-		const struct mk_slot *slot = &was->slot[rx->tail % RING_SLOTS];
-		u8 len = slot->ctl >> 8;
+	for (i = 0; i <= RING_SLOTS; i++) {
+		u32 slots;
 
-		if (slot->ctl >> 32 != (u32)(rx->tail + 1))
+		if (!hostile_is_next(was, rx->tail))
 			return false;
-		rx->tail++;
-		if (len <= 56) {
-			msg->type = slot->ctl >> 16;
-			msg->len = len;
-			memcpy(msg->payload, slot->payload, len);
+		slots = hostile_foretell_msg(was, rx->tail, type, len, data);
+		rx->tail += slots ?: 1;
+		if (slots)
 			return true;
-		}
 		rx->bad++;
 	}
 	return false;
@@ -121,31 +178,57 @@ static void hostile_pop(struct kunit *test)
 {
 	struct hostile_fix *fix = test->priv;
 	struct mk_ring_rx *rx = &fix->ring->rx, want_rx = *rx;
-	struct mk_msg msg, want;
-	bool pending, ret;
+	struct mk_msg msg;
+	bool ret;
+	u16 type;
+	u32 len;
 
 	memset(&msg, RING_CANARY, sizeof(msg));
-	memset(&want, RING_CANARY, sizeof(want));
-	pending = fix->was.slot[rx->tail % RING_SLOTS].ctl >> 32 == (u32)(rx->tail + 1);
-	KUNIT_ASSERT_EQ(test, mk_ring_pending(rx), pending);
-	ret = hostile_foretell_pop(&fix->was, &want_rx, &want);
+	KUNIT_ASSERT_EQ(test, mk_ring_pending(rx), hostile_is_next(&fix->was, rx->tail));
+	ret = hostile_foretell_pop(&fix->was, &want_rx, &type, &len, fix->data);
 	KUNIT_ASSERT_EQ(test, mk_ring_pop(rx, &msg), ret);
 	KUNIT_ASSERT_TRUE(test, ring_rx_same(rx, &want_rx));
-	KUNIT_ASSERT_MEMEQ(test, &msg, &want, sizeof(msg));
-	fix->accepted += ret;
+	if (!ret)
+		return;
+	KUNIT_ASSERT_EQ(test, msg.type, type);
+	KUNIT_ASSERT_EQ(test, msg.len, len);
+	KUNIT_ASSERT_PTR_EQ(test, msg.data, len > 56 ? rx->buf : msg.payload);
+	KUNIT_ASSERT_MEMEQ(test, msg.data, fix->data, len);
+	fix->accepted++;
+	fix->accepted_long += len > 56;
 }
 
 /* What mk_ring_tx_room() must do, read from the copy */
-static bool hostile_foretell_room(const struct mk_ring_mem *was, struct mk_ring_tx *tx)
+static bool hostile_foretell_room(const struct mk_ring_mem *was, struct mk_ring_tx *tx,
+				  size_t len)
 {
-	if ((u32)(tx->head - tx->tail) < RING_SLOTS)
+	u32 need = ring_slots_of(len), tail = was->tail;
+
+	if (tx->head - tx->tail + need <= RING_SLOTS)
 		return true;
-	if ((u32)(tx->head - was->tail) > RING_SLOTS) {
+	if (was->tail >> 32 != RING_EPOCH)
+		return false;
+	if (tail - tx->tail > tx->head - tx->tail) {
 		tx->bad_tails++;
 		return false;
 	}
-	tx->tail = was->tail;
-	return tx->head - tx->tail != RING_SLOTS;
+	tx->tail = tail;
+	return tx->head - tx->tail + need <= RING_SLOTS;
+}
+
+/* The slots of a message as they must lie there */
+static void hostile_foretell_push(struct hostile_fix *fix, struct mk_ring_tx *tx, u16 type,
+				  size_t len)
+{
+	u32 i, part;
+
+	for (i = 0; i < ring_slots_of(len); i++, tx->head++) {
+		struct mk_slot *slot = &fix->was.slot[tx->head % RING_SLOTS];
+
+		part = min(len - i * 56, 56);
+		memcpy(slot->payload, fix->data + i * 56, part);
+		slot->ctl = ring_ctl(tx->head, i ? 0x7fff : type, i ? part : len);
+	}
 }
 
 static void hostile_push(struct kunit *test)
@@ -153,23 +236,20 @@ static void hostile_push(struct kunit *test)
 	struct hostile_fix *fix = test->priv;
 	struct mk_ring_tx *tx = &fix->ring->tx, want = *tx;
 	u32 bits = prandom_u32_state(&fix->rnd);
-	size_t len = bits % 64;
-	struct mk_slot *slot;
-	u8 data[64];
+	size_t len = bits % (bits >> 29 ? 64 : RING_MAX + 20);
+	u16 type = (bits >> 16) & 0x3fff;
 	int ret = 0;
 
-	prandom_bytes_state(&fix->rnd, data, sizeof(data));
-	if (len > 56)
+	prandom_bytes_state(&fix->rnd, fix->data, min(len, RING_MAX));
+	if (len > RING_MAX)
 		ret = -EMSGSIZE;
-	else if (!hostile_foretell_room(&fix->was, &want))
+	else if (!hostile_foretell_room(&fix->was, &want, len))
 		ret = -EAGAIN;
 	if (!ret) {
-		slot = &fix->was.slot[want.head % RING_SLOTS];
-		memcpy(slot->payload, data, len);
-		slot->ctl = ring_ctl(want.head++, bits >> 16, len);
+		hostile_foretell_push(fix, &want, type, len);
 		fix->sent++;
 	}
-	KUNIT_ASSERT_EQ(test, mk_ring_push(tx, bits >> 16, data, len), ret);
+	KUNIT_ASSERT_EQ(test, mk_ring_push(tx, type, fix->data, len), ret);
 	KUNIT_ASSERT_MEMEQ(test, tx, &want, sizeof(want));
 }
 
@@ -177,9 +257,10 @@ static void hostile_room(struct kunit *test)
 {
 	struct hostile_fix *fix = test->priv;
 	struct mk_ring_tx *tx = &fix->ring->tx, want = *tx;
-	bool room = hostile_foretell_room(&fix->was, &want);
+	size_t len = prandom_u32_state(&fix->rnd) % RING_MAX;
+	bool room = hostile_foretell_room(&fix->was, &want, len);
 
-	KUNIT_ASSERT_EQ(test, mk_ring_tx_room(tx), room);
+	KUNIT_ASSERT_EQ(test, mk_ring_tx_room(tx, len), room);
 	KUNIT_ASSERT_MEMEQ(test, tx, &want, sizeof(want));
 }
 
@@ -187,11 +268,13 @@ static void hostile_bell(struct kunit *test)
 {
 	struct hostile_fix *fix = test->priv;
 	struct mk_ring_tx *tx = &fix->ring->tx, want = *tx;
-	bool bell = fix->was.armed % 2 && fix->was.armed != want.rung &&
-		    fix->was.tail != want.head;
+	u32 armed = fix->was.armed;
+	bool bell = armed % 2 && armed != want.rung &&
+		    fix->was.armed >> 32 == RING_EPOCH &&
+		    fix->was.tail != ring_word(want.head);
 
 	if (bell)
-		want.rung = fix->was.armed;
+		want.rung = armed;
 	KUNIT_ASSERT_EQ(test, mk_ring_wants_bell(tx), bell);
 	KUNIT_ASSERT_FALSE(test, mk_ring_wants_bell(tx));
 	KUNIT_ASSERT_MEMEQ(test, tx, &want, sizeof(want));
@@ -203,8 +286,43 @@ static void hostile_publish(struct kunit *test)
 	struct mk_ring_rx *rx = &fix->ring->rx, want = *rx;
 
 	mk_ring_publish(rx);
-	fix->was.tail = want.tail;
+	fix->was.tail = ring_word(want.tail);
+	want.published = want.tail;
 	KUNIT_ASSERT_TRUE(test, ring_rx_same(rx, &want));
+}
+
+static void hostile_wants_room(struct kunit *test)
+{
+	struct hostile_fix *fix = test->priv;
+	struct mk_ring_rx *rx = &fix->ring->rx, want = *rx;
+	u32 waiting = fix->was.waiting;
+	bool bell = waiting % 2 && waiting != want.rung &&
+		    fix->was.waiting >> 32 == RING_EPOCH;
+
+	if (bell)
+		want.rung = waiting;
+	KUNIT_ASSERT_EQ(test, mk_ring_wants_room(rx), bell);
+	KUNIT_ASSERT_FALSE(test, mk_ring_wants_room(rx));
+	KUNIT_ASSERT_TRUE(test, ring_rx_same(rx, &want));
+}
+
+/* The count goes on from the private one, whatever stands in the ring */
+static void hostile_wait(struct kunit *test, bool wait)
+{
+	struct hostile_fix *fix = test->priv;
+	struct mk_ring_tx *tx = &fix->ring->tx, want = *tx;
+
+	if (wait)
+		want.waiting += want.waiting % 2 ? 2 : 1;
+	else
+		want.waiting += want.waiting % 2;
+	if (want.waiting != tx->waiting)
+		fix->was.waiting = ring_word(want.waiting);
+	if (wait)
+		mk_ring_tx_wait(tx);
+	else
+		mk_ring_tx_wake(tx);
+	KUNIT_ASSERT_MEMEQ(test, tx, &want, sizeof(want));
 }
 
 /* The count goes on from the private one, whatever stands in the ring */
@@ -214,7 +332,7 @@ static void hostile_arm(struct kunit *test, bool arm)
 	struct mk_ring_rx *rx = &fix->ring->rx, want = *rx;
 
 	if (want.armed % 2 != arm)
-		fix->was.armed = ++want.armed;
+		fix->was.armed = ring_word(++want.armed);
 	if (arm)
 		mk_ring_arm(rx);
 	else
@@ -224,7 +342,7 @@ static void hostile_arm(struct kunit *test, bool arm)
 
 static void hostile_call(struct kunit *test, u32 what)
 {
-	switch (what % 8) {
+	switch (what % 10) {
 	case 0:
 	case 1:
 		return hostile_pop(test);
@@ -237,8 +355,12 @@ static void hostile_call(struct kunit *test, u32 what)
 		return hostile_bell(test);
 	case 6:
 		return hostile_publish(test);
+	case 7:
+		return hostile_wants_room(test);
+	case 8:
+		return hostile_wait(test, what & 16);
 	default:
-		return hostile_arm(test, what & 8);
+		return hostile_arm(test, what & 16);
 	}
 }
 
@@ -263,6 +385,7 @@ static void hostile_test_between(struct kunit *test)
 	}
 	KUNIT_EXPECT_TRUE(test, ring_canaries_ok(ring));
 	KUNIT_EXPECT_GT(test, fix->accepted, HOSTILE_CASES / 20);
+	KUNIT_EXPECT_GT(test, fix->accepted_long, HOSTILE_CASES / 200);
 	KUNIT_EXPECT_GT(test, fix->sent, HOSTILE_CASES / 20);
 	KUNIT_EXPECT_GT(test, ring->tx.bad_tails + ring->rx.bad, 0);
 }
@@ -300,8 +423,10 @@ static void hostile_race_rx(struct kunit *test)
 	ret = mk_ring_pop(rx, &to.msg);
 	KUNIT_ASSERT_NULL(test, memchr_inv(to.canary, RING_CANARY, sizeof(to.canary)));
 	if (ret)
-		KUNIT_ASSERT_LE(test, to.msg.len, MK_SLOT_PAYLOAD);
-	KUNIT_ASSERT_EQ(test, rx->tail - was.tail, rx->bad - was.bad + ret);
+		KUNIT_ASSERT_LE(test, to.msg.len, RING_MAX);
+	KUNIT_ASSERT_EQ(test, rx->tail - was.tail,
+			rx->bad - was.bad + (ret ? ring_slots_of(to.msg.len) : 0));
+	KUNIT_ASSERT_NULL(test, memchr_inv(fix->ring->buf + RING_MAX, RING_CANARY, 64));
 	KUNIT_ASSERT_LE(test, rx->bad - was.bad, RING_SLOTS + 1);
 	KUNIT_ASSERT_EQ(test, rx->armed, was.armed);
 	fix->accepted += ret;
@@ -312,7 +437,7 @@ static void hostile_race_tx(struct kunit *test)
 	static const u8 data[MK_SLOT_PAYLOAD];
 	struct hostile_fix *fix = test->priv;
 	struct mk_ring_tx *tx = &fix->ring->tx, was = *tx;
-	int ret = mk_ring_push(tx, MK_MSG_NOP, data, sizeof(data));
+	int ret = mk_ring_push(tx, 2, data, sizeof(data));
 
 	KUNIT_ASSERT_TRUE(test, ret == 0 || ret == -EAGAIN);
 	KUNIT_ASSERT_EQ(test, tx->head - was.head, !ret);
@@ -373,7 +498,7 @@ static int honest_producer(void *data)
 	while (i < HONEST_MESSAGES && !READ_ONCE(fix->stop)) {
 		for (n = 0; n < ARRAY_SIZE(words); n++)
 			words[n] = i * 14 + n;
-		if (mk_ring_push(&fix->ring->tx, MK_MSG_NOP, words, sizeof(words))) {
+		if (mk_ring_push(&fix->ring->tx, 2, words, sizeof(words))) {
 			cond_resched();
 			continue;
 		}
@@ -386,7 +511,7 @@ static int honest_producer(void *data)
 	return 0;
 }
 
-/* As mk_channel_work() does it; false if the bell did not ring in time */
+/* As a channel's receiver does it; false if the bell did not ring in time */
 static bool honest_sleep(struct honest_fix *fix)
 {
 	bool rung = true;
@@ -409,7 +534,7 @@ static void honest_consume(struct kunit *test, struct honest_fix *fix)
 			KUNIT_ASSERT_TRUE_MSG(test, honest_sleep(fix), "no bell after %u", i);
 		mk_ring_publish(&fix->ring->rx);
 		KUNIT_ASSERT_EQ(test, msg.len, sizeof(words));
-		memcpy(words, msg.payload, sizeof(words));
+		memcpy(words, msg.data, sizeof(words));
 		for (n = 0; n < ARRAY_SIZE(words); n++)
 			KUNIT_ASSERT_EQ(test, words[n], i * 14 + n);
 	}

@@ -37,26 +37,32 @@ static void ring_fill_payload(u8 *payload, u32 pos, size_t len)
 		payload[i] = pos * 7 + i * 13 + 1;
 }
 
+static u16 ring_type(u32 pos)
+{
+	return (pos ^ 0x5a00) & 0x6fff;
+}
+
 static int ring_push_nth(struct ring_fix *fix, u32 pos, size_t len)
 {
-	u8 payload[MK_SLOT_PAYLOAD];
+	u8 payload[RING_MAX];
 
 	ring_fill_payload(payload, pos, len);
-	return mk_ring_push(&fix->tx, (u16)(pos ^ 0x5a00), payload, len);
+	return mk_ring_push(&fix->tx, ring_type(pos), payload, len);
 }
 
 /* The message is the one of ring_push_nth(), and nothing behind it was written */
 static void ring_expect_nth(struct kunit *test, const struct mk_msg *msg, u32 pos,
 			    size_t len)
 {
-	u8 payload[MK_SLOT_PAYLOAD];
+	u8 payload[RING_MAX];
 
 	ring_fill_payload(payload, pos, len);
-	KUNIT_EXPECT_EQ(test, msg->type, (u16)(pos ^ 0x5a00));
+	KUNIT_EXPECT_EQ(test, msg->type, ring_type(pos));
 	KUNIT_EXPECT_EQ(test, msg->len, len);
-	KUNIT_EXPECT_MEMEQ(test, msg->payload, payload, len);
-	KUNIT_EXPECT_NULL(test, memchr_inv(msg->payload + len, RING_CANARY,
-					   MK_SLOT_PAYLOAD - len));
+	KUNIT_EXPECT_MEMEQ(test, msg->data, payload, len);
+	if (msg->data == msg->payload)
+		KUNIT_EXPECT_NULL(test, memchr_inv(msg->payload + len, RING_CANARY,
+						   MK_SLOT_PAYLOAD - len));
 }
 
 static void ring_pop_nth(struct kunit *test, u32 pos, size_t len)
@@ -75,11 +81,13 @@ static void ring_test_layout(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, sizeof(struct mk_slot), 64);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_slot, ctl), 56);
-	KUNIT_EXPECT_EQ(test, offsetof(struct mk_ring_mem, tail), 0);
-	KUNIT_EXPECT_EQ(test, offsetof(struct mk_ring_mem, armed), 4);
-	KUNIT_EXPECT_EQ(test, offsetof(struct mk_ring_mem, slot), 64);
-	KUNIT_EXPECT_EQ(test, mk_ring_size(1), 128);
-	KUNIT_EXPECT_EQ(test, mk_ring_size(1024), 64 + 1024 * 64);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_ring_mem, armed), 0);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_ring_mem, bell), 8);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_ring_mem, tail), 64);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_ring_mem, waiting), 128);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_ring_mem, slot), 192);
+	KUNIT_EXPECT_EQ(test, mk_ring_size(1), 256);
+	KUNIT_EXPECT_EQ(test, mk_ring_size(1024), 192 + 1024 * 64);
 	KUNIT_EXPECT_LE(test, sizeof(struct mk_msg_hello), MK_SLOT_PAYLOAD);
 }
 
@@ -90,7 +98,7 @@ static void ring_test_new_is_empty(struct kunit *test)
 
 	KUNIT_EXPECT_FALSE(test, mk_ring_pending(&fix->rx));
 	KUNIT_EXPECT_FALSE(test, mk_ring_pop(&fix->rx, &msg));
-	KUNIT_EXPECT_TRUE(test, mk_ring_tx_room(&fix->tx));
+	KUNIT_EXPECT_TRUE(test, mk_ring_tx_room(&fix->tx, 1));
 	KUNIT_EXPECT_FALSE(test, mk_ring_wants_bell(&fix->tx));
 	KUNIT_EXPECT_EQ(test, fix->tx.bad_tails, 0);
 	KUNIT_EXPECT_EQ(test, fix->rx.bad, 0);
@@ -100,18 +108,23 @@ static void ring_test_new_is_empty(struct kunit *test)
 static void ring_test_round_trip(struct kunit *test)
 {
 	struct ring_fix *fix = test->priv;
-	u32 pos = ring_start(test);
+	u32 pos = ring_start(test), i;
 	size_t len;
 
 	ring_start_at(fix, pos);
-	for (len = 0; len <= MK_SLOT_PAYLOAD; len++, pos++) {
+	for (len = 0; len <= RING_MAX; len++) {
 		KUNIT_ASSERT_FALSE(test, mk_ring_pending(&fix->rx));
+		KUNIT_ASSERT_TRUE(test, mk_ring_tx_room(&fix->tx, len));
 		KUNIT_ASSERT_EQ(test, ring_push_nth(fix, pos, len), 0);
 		KUNIT_ASSERT_EQ(test, ring_slot(fix, pos)->ctl,
-				ring_ctl(pos, (u16)(pos ^ 0x5a00), len));
+				ring_ctl(pos, ring_type(pos), len));
+		for (i = 1; i < ring_slots_of(len); i++)
+			KUNIT_ASSERT_EQ(test, ring_slot(fix, pos + i)->ctl,
+					ring_ctl(pos + i, 0x7fff, min(len - i * 56, 56)));
 		ring_pop_nth(test, pos, len);
 		mk_ring_publish(&fix->rx);
-		KUNIT_ASSERT_EQ(test, fix->mem->tail, pos + 1);
+		pos += i;
+		KUNIT_ASSERT_EQ(test, fix->mem->tail, ring_word(pos));
 	}
 	KUNIT_EXPECT_TRUE(test, ring_canaries_ok(fix));
 	KUNIT_EXPECT_EQ(test, fix->tx.bad_tails, 0);
@@ -128,12 +141,12 @@ static void ring_test_full(struct kunit *test)
 
 	ring_start_at(fix, start);
 	for (i = 0; i < RING_SLOTS; i++) {
-		KUNIT_ASSERT_TRUE(test, mk_ring_tx_room(&fix->tx));
+		KUNIT_ASSERT_TRUE(test, mk_ring_tx_room(&fix->tx, 1));
 		KUNIT_ASSERT_EQ(test, ring_push_nth(fix, start + i, 5 + i), 0);
 	}
 	memcpy(mem, fix->mem, RING_BYTES);
 	tx = fix->tx;
-	KUNIT_EXPECT_FALSE(test, mk_ring_tx_room(&fix->tx));
+	KUNIT_EXPECT_FALSE(test, mk_ring_tx_room(&fix->tx, 1));
 	KUNIT_EXPECT_EQ(test, ring_push_nth(fix, start + i, 5), -EAGAIN);
 	KUNIT_EXPECT_MEMEQ(test, fix->mem, mem, RING_BYTES);
 	KUNIT_EXPECT_MEMEQ(test, &fix->tx, &tx, sizeof(tx));
@@ -153,7 +166,9 @@ static void ring_test_full(struct kunit *test)
 
 static void ring_test_too_long(struct kunit *test)
 {
-	static const size_t lens[] = { 57, 63, 64, 255, 256, 256 + 8, 65536, SIZE_MAX };
+	static const size_t lens[] = {
+		RING_MAX + 1, RING_MAX + 56, 65536, 65537, U32_MAX, SIZE_MAX - 54, SIZE_MAX,
+	};
 	struct ring_fix *fix = test->priv;
 	struct mk_ring_tx tx = fix->tx;
 	u8 mem[RING_BYTES], payload[MK_SLOT_PAYLOAD] = {};
@@ -180,10 +195,10 @@ static void ring_expect_nothing(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, ring_rx_same(&fix->rx, &rx));
 }
 
-/* All 32 bits of the sequence count, and no neighbour's will do */
+/* All bits of sequence and epoch count, and no neighbour's will do */
 static void ring_test_wrong_sequence(struct kunit *test)
 {
-	static const u32 off[] = { 1, 2, RING_SLOTS, -1, -2, -RING_SLOTS, 0x80000000 };
+	static const u32 off[] = { 1, 2, RING_SLOTS, -1, -2, -RING_SLOTS, 0x800000 };
 	struct ring_fix *fix = test->priv;
 	u32 start = ring_start(test);
 	unsigned int i;
@@ -191,19 +206,19 @@ static void ring_test_wrong_sequence(struct kunit *test)
 
 	ring_start_at(fix, start);
 	ctl = &ring_slot(fix, start)->ctl;
-	for (i = 0; i < 32; i++) {
-		*ctl = ring_ctl(start, MK_MSG_NOP, 8) ^ BIT_ULL(32 + i);
+	for (i = 32; i < 64; i++) {
+		*ctl = ring_ctl(start, 2, 8) ^ BIT_ULL(i);
 		ring_expect_nothing(test);
 	}
 	for (i = 0; i < ARRAY_SIZE(off); i++) {
-		*ctl = ring_ctl(start + off[i], MK_MSG_NOP, 8);
+		*ctl = ring_ctl(start + off[i], 2, 8);
 		ring_expect_nothing(test);
 	}
 	/* The right one in the wrong slot */
-	ring_slot(fix, start + 1)->ctl = ring_ctl(start, MK_MSG_NOP, 8);
+	ring_slot(fix, start + 1)->ctl = ring_ctl(start, 2, 8);
 	ring_expect_nothing(test);
 
-	*ctl = ring_ctl(start, MK_MSG_NOP, 8);
+	*ctl = ring_ctl(start, 2, 8);
 	KUNIT_EXPECT_TRUE(test, mk_ring_pending(&fix->rx));
 }
 
@@ -230,10 +245,10 @@ static void ring_test_wrong_length(struct kunit *test)
 	unsigned int len;
 
 	ring_start_at(fix, pos);
-	for (len = MK_SLOT_PAYLOAD + 1; len <= U8_MAX; len++) {
+	for (len = MK_SLOT_PAYLOAD + 1; len <= 0x1ffff; len += 1 + len / 9) {
 		fix->tx.head = pos + 1;
 		fix->tx.tail = pos;
-		ring_slot(fix, pos)->ctl = ring_ctl(pos, MK_MSG_NOP, len);
+		ring_slot(fix, pos)->ctl = ring_ctl(pos, 2, len);
 		KUNIT_ASSERT_EQ(test, ring_push_nth(fix, pos + 1, 3), 0);
 		ring_pop_nth(test, pos + 1, 3);
 		KUNIT_ASSERT_EQ(test, fix->rx.bad, ++bad);
@@ -251,13 +266,11 @@ static void ring_test_all_wrong(struct kunit *test)
 	struct mk_msg msg;
 
 	ring_start_at(fix, start);
-	memset(&msg, RING_CANARY, sizeof(msg));
 	for (i = 0; i < RING_SLOTS; i++)
-		ring_slot(fix, start + i)->ctl = ring_ctl(start + i, MK_MSG_NOP, 57);
+		ring_slot(fix, start + i)->ctl = ring_ctl(start + i, 2, 57);
 	KUNIT_EXPECT_FALSE(test, mk_ring_pop(&fix->rx, &msg));
 	KUNIT_EXPECT_EQ(test, fix->rx.bad, RING_SLOTS);
 	KUNIT_EXPECT_EQ(test, fix->rx.tail, start + RING_SLOTS);
-	KUNIT_EXPECT_NULL(test, memchr_inv(&msg, RING_CANARY, sizeof(msg)));
 }
 
 static void ring_expect_bad_tail(struct kunit *test, u32 tail)
@@ -265,8 +278,9 @@ static void ring_expect_bad_tail(struct kunit *test, u32 tail)
 	struct ring_fix *fix = test->priv;
 	struct mk_ring_tx tx = fix->tx;
 
-	WRITE_ONCE(fix->mem->tail, tail);
-	KUNIT_EXPECT_FALSE_MSG(test, mk_ring_tx_room(&fix->tx), "head %x tail %x", tx.head, tail);
+	WRITE_ONCE(fix->mem->tail, ring_word(tail));
+	KUNIT_EXPECT_FALSE_MSG(test, mk_ring_tx_room(&fix->tx, 3), "head %x tail %x", tx.head,
+			       tail);
 	KUNIT_EXPECT_EQ(test, ring_push_nth(fix, tx.head, 3), -EAGAIN);
 	tx.bad_tails += 2;
 	KUNIT_EXPECT_MEMEQ(test, &fix->tx, &tx, sizeof(tx));
@@ -288,12 +302,16 @@ static void ring_test_bad_tail(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(behind); i++)
 		ring_expect_bad_tail(test, start - behind[i]);
 
-	/* The two ends of what can be: nothing read, and all read */
+	/* Of another epoch: nothing at all */
 	i = fix->tx.bad_tails;
-	WRITE_ONCE(fix->mem->tail, start);
-	KUNIT_EXPECT_FALSE(test, mk_ring_tx_room(&fix->tx));
-	WRITE_ONCE(fix->mem->tail, head);
-	KUNIT_EXPECT_TRUE(test, mk_ring_tx_room(&fix->tx));
+	WRITE_ONCE(fix->mem->tail, ring_word(head) + BIT_ULL(32));
+	KUNIT_EXPECT_FALSE(test, mk_ring_tx_room(&fix->tx, 1));
+	KUNIT_EXPECT_EQ(test, fix->tx.bad_tails, i);
+	/* The two ends of what can be: nothing read, and all read */
+	WRITE_ONCE(fix->mem->tail, ring_word(start));
+	KUNIT_EXPECT_FALSE(test, mk_ring_tx_room(&fix->tx, 1));
+	WRITE_ONCE(fix->mem->tail, ring_word(head));
+	KUNIT_EXPECT_TRUE(test, mk_ring_tx_room(&fix->tx, 1));
 	KUNIT_EXPECT_EQ(test, fix->tx.bad_tails, i);
 	KUNIT_EXPECT_EQ(test, fix->tx.tail, head);
 }
@@ -345,12 +363,12 @@ static void ring_test_armed_counts(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fix->mem->armed, 0);
 	mk_ring_arm(&fix->rx);
 	mk_ring_arm(&fix->rx);
-	KUNIT_EXPECT_EQ(test, fix->mem->armed, 1);
+	KUNIT_EXPECT_EQ(test, fix->mem->armed, ring_word(1));
 	mk_ring_disarm(&fix->rx);
 	mk_ring_disarm(&fix->rx);
-	KUNIT_EXPECT_EQ(test, fix->mem->armed, 2);
+	KUNIT_EXPECT_EQ(test, fix->mem->armed, ring_word(2));
 	mk_ring_arm(&fix->rx);
-	KUNIT_EXPECT_EQ(test, fix->mem->armed, 3);
+	KUNIT_EXPECT_EQ(test, fix->mem->armed, ring_word(3));
 	KUNIT_EXPECT_EQ(test, fix->rx.armed, 3);
 }
 
@@ -362,48 +380,142 @@ static void ring_test_armed_wraps(struct kunit *test)
 	fix->tx.rung = U32_MAX - 2;
 	KUNIT_ASSERT_EQ(test, ring_push_nth(fix, 0, 1), 0);
 	mk_ring_arm(&fix->rx);
-	KUNIT_EXPECT_EQ(test, fix->mem->armed, U32_MAX);
+	KUNIT_EXPECT_EQ(test, fix->mem->armed, ring_word(U32_MAX));
 	KUNIT_EXPECT_TRUE(test, mk_ring_wants_bell(&fix->tx));
 	mk_ring_disarm(&fix->rx);
-	KUNIT_EXPECT_EQ(test, fix->mem->armed, 0);
+	KUNIT_EXPECT_EQ(test, fix->mem->armed, ring_word(0));
 	KUNIT_EXPECT_FALSE(test, mk_ring_wants_bell(&fix->tx));
 	mk_ring_arm(&fix->rx);
-	KUNIT_EXPECT_EQ(test, fix->mem->armed, 1);
+	KUNIT_EXPECT_EQ(test, fix->mem->armed, ring_word(1));
 	KUNIT_EXPECT_TRUE(test, mk_ring_wants_bell(&fix->tx));
 }
 
-/* The ring as it should be: numbers, no slots */
+/* A sender that sleeps is rung once for each sleep, and not when it is awake */
+static void ring_test_room_bell(struct kunit *test)
+{
+	struct ring_fix *fix = test->priv;
+	unsigned int sleeps;
+
+	mk_ring_publish(&fix->rx);
+	KUNIT_EXPECT_FALSE(test, mk_ring_wants_room(&fix->rx));
+	for (sleeps = 0; sleeps < 5; sleeps++) {
+		mk_ring_tx_wait(&fix->tx);
+		KUNIT_EXPECT_TRUE(test, mk_ring_wants_room(&fix->rx));
+		KUNIT_EXPECT_FALSE(test, mk_ring_wants_room(&fix->rx));
+	}
+	mk_ring_tx_wait(&fix->tx);
+	mk_ring_tx_wake(&fix->tx);
+	KUNIT_EXPECT_FALSE(test, mk_ring_wants_room(&fix->rx));
+	/* Both ends of the ring start again, in the same memory */
+	mk_ring_tx_wait(&fix->tx);
+	mk_ring_rx_init(&fix->rx, fix->mem, RING_SLOTS, RING_EPOCH + 1);
+	KUNIT_EXPECT_FALSE(test, mk_ring_wants_room(&fix->rx));
+}
+
+/* What was written in an earlier life of the peer is not there */
+static void ring_test_epoch(struct kunit *test)
+{
+	struct ring_fix *fix = test->priv;
+	struct mk_msg msg;
+	u32 i;
+
+	for (i = 0; i < RING_SLOTS; i++)
+		KUNIT_ASSERT_EQ(test, ring_push_nth(fix, i, 9), 0);
+	for (i = 0; i < 5; i++)
+		ring_pop_nth(test, i, 9);
+	mk_ring_publish(&fix->rx);
+	mk_ring_arm(&fix->rx);
+
+	mk_ring_tx_init(&fix->tx, fix->mem, RING_SLOTS, RING_EPOCH + 1);
+	mk_ring_rx_init(&fix->rx, fix->mem, RING_SLOTS, RING_EPOCH + 1);
+	KUNIT_EXPECT_FALSE(test, mk_ring_pending(&fix->rx));
+	KUNIT_EXPECT_FALSE(test, mk_ring_pop(&fix->rx, &msg));
+	for (i = 0; i < RING_SLOTS; i++) {
+		KUNIT_EXPECT_EQ(test, ring_push_nth(fix, i, 9), 0);
+		KUNIT_EXPECT_FALSE(test, mk_ring_wants_bell(&fix->tx));
+	}
+	KUNIT_EXPECT_EQ(test, ring_push_nth(fix, i, 9), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, fix->tx.bad_tails, 0);
+	for (i = 0; i < RING_SLOTS; i++)
+		ring_pop_nth(test, i, 9);
+	mk_ring_publish(&fix->rx);
+	KUNIT_EXPECT_TRUE(test, mk_ring_tx_room(&fix->tx, RING_MAX));
+}
+
+/* One slot of a long message is not what it should be: the next message is */
+static void ring_test_torn(struct kunit *test)
+{
+	struct ring_fix *fix = test->priv;
+	u32 start = ring_start(test), pos, i;
+
+	for (i = 1; i < 5; i++) {
+		ring_start_at(fix, start);
+		KUNIT_ASSERT_EQ(test, ring_push_nth(fix, start, 56 * 4 + 1), 0);
+		pos = start + 5;
+		KUNIT_ASSERT_EQ(test, ring_push_nth(fix, pos, 56 * 2), 0);
+		ring_slot(fix, start + i)->ctl -= 1;
+		ring_pop_nth(test, pos, 56 * 2);
+		KUNIT_EXPECT_EQ(test, fix->rx.bad, 5);
+		KUNIT_EXPECT_EQ(test, fix->rx.tail, pos + 2);
+	}
+	KUNIT_EXPECT_TRUE(test, ring_canaries_ok(fix));
+}
+
+/* A receiver that does not take long messages drops them, and nothing else */
+static void ring_test_longer_than_taken(struct kunit *test)
+{
+	struct ring_fix *fix = test->priv;
+
+	mk_ring_rx_buf(&fix->rx, fix->buf, 100);
+	KUNIT_ASSERT_EQ(test, ring_push_nth(fix, 0, 101), 0);
+	KUNIT_ASSERT_EQ(test, ring_push_nth(fix, 2, 100), 0);
+	ring_pop_nth(test, 2, 100);
+	KUNIT_EXPECT_EQ(test, fix->rx.bad, 2);
+	KUNIT_EXPECT_NULL(test, memchr_inv(fix->buf + 100, RING_CANARY, RING_MAX - 100));
+}
+
+/* The ring as it should be: messages and the slots they take, no content */
 struct ring_model {
-	u32 sent;
-	u32 read;
+	u32 sent, sent_pos;
+	u32 read, read_pos;
 	u32 published;
 	bool asleep;
 	bool rung;
 };
 
+static size_t ring_model_len(u32 n)
+{
+	return (n * 2654435761U >> 8) % (n % 8 ? 100 : RING_MAX + 1);
+}
+
 static void ring_model_push(struct kunit *test, struct ring_model *model)
 {
+	size_t len = ring_model_len(model->sent);
 	struct ring_fix *fix = test->priv;
-	bool room = model->sent - model->published < RING_SLOTS;
+	bool room = model->sent_pos - model->published + ring_slots_of(len) <= RING_SLOTS;
 	bool bell = model->asleep && !model->rung;
-	int ret = ring_push_nth(fix, model->sent, model->sent % 57);
+	int ret = ring_push_nth(fix, model->sent, len);
 
 	KUNIT_ASSERT_EQ(test, ret, room ? 0 : -EAGAIN);
 	if (ret)
 		return;
 	model->sent++;
+	model->sent_pos += ring_slots_of(len);
 	KUNIT_ASSERT_EQ(test, mk_ring_wants_bell(&fix->tx), bell);
 	model->rung |= bell;
 }
 
 static void ring_model_pop(struct kunit *test, struct ring_model *model)
 {
+	size_t len = ring_model_len(model->read);
+
 	if (model->read == model->sent) {
 		ring_expect_nothing(test);
 		return;
 	}
-	ring_pop_nth(test, model->read, model->read % 57);
+	ring_pop_nth(test, model->read, len);
 	model->read++;
+	model->read_pos += ring_slots_of(len);
 }
 
 static void ring_model_step(struct kunit *test, struct ring_model *model, u32 what)
@@ -416,7 +528,7 @@ static void ring_model_step(struct kunit *test, struct ring_model *model, u32 wh
 		ring_model_pop(test, model);
 	} else if (what < 20) {
 		mk_ring_publish(&fix->rx);
-		model->published = model->read;
+		model->published = model->read_pos;
 	} else if (what < 22) {
 		mk_ring_arm(&fix->rx);
 		model->rung &= model->asleep;
@@ -431,7 +543,10 @@ static void ring_model_step(struct kunit *test, struct ring_model *model, u32 wh
 static void ring_test_model(struct kunit *test)
 {
 	u32 start = ring_start(test);
-	struct ring_model model = { .sent = start, .read = start, .published = start };
+	struct ring_model model = {
+		.sent = start, .sent_pos = start,
+		.read = start, .read_pos = start, .published = start,
+	};
 	struct ring_fix *fix = test->priv;
 	struct rnd_state rnd;
 	unsigned int i;
@@ -444,7 +559,7 @@ static void ring_test_model(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fix->tx.bad_tails, 0);
 	KUNIT_EXPECT_EQ(test, fix->rx.bad, 0);
 	/* Enough of them went through that the test says something */
-	KUNIT_EXPECT_GT(test, model.read - start, 100 * RING_SLOTS);
+	KUNIT_EXPECT_GT(test, model.read - start, 20 * RING_SLOTS);
 }
 
 static struct kunit_case ring_cases[] = {
@@ -462,6 +577,10 @@ static struct kunit_case ring_cases[] = {
 	KUNIT_CASE(ring_test_bell_is_kept),
 	KUNIT_CASE(ring_test_armed_counts),
 	KUNIT_CASE(ring_test_armed_wraps),
+	KUNIT_CASE(ring_test_room_bell),
+	KUNIT_CASE(ring_test_epoch),
+	KUNIT_CASE_PARAM(ring_test_torn, ring_start_gen_params),
+	KUNIT_CASE(ring_test_longer_than_taken),
 	KUNIT_CASE_PARAM(ring_test_model, ring_start_gen_params),
 	{}
 };

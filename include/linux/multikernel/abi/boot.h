@@ -38,7 +38,7 @@
 #define SETUP_MULTIKERNEL	0x4d4b
 
 #define MK_BOOT_MAGIC		0x544f4f424b4d4d4bULL	/* "KMMKBOOT" */
-#define MK_BOOT_VERSION		1
+#define MK_BOOT_VERSION		2
 
 /* Bits of mk_boot_block.features */
 #define MK_BOOT_F_X86_PARK	BIT_ULL(0)	/* x86: parked CPUs, see mk_boot_x86 */
@@ -87,7 +87,7 @@ struct mk_boot_mem {
 #define MK_RING_TO_INSTANCE	0
 #define MK_RING_TO_HOST		1
 
-/* mk_boot_ring.class: control never waits behind bulk */
+/* mk_boot_ring.class: the id of its channel; control never waits behind bulk */
 #define MK_CLASS_CONTROL	0
 #define MK_CLASS_CONSOLE	1
 #define MK_NR_CLASSES		2
@@ -169,7 +169,7 @@ struct mk_boot_block {
 	struct mk_boot_x86 x86;
 };
 
-/* Size of the boot block when MK_BOOT_VERSION became 1: no writer has less */
+/* Size of the boot block when MK_BOOT_VERSION became 2: no writer has less */
 #define MK_BOOT_BLOCK_MIN	176
 
 /* mk_last_words.reason */
@@ -195,28 +195,18 @@ struct mk_last_words {
 };
 
 /**
- * struct mk_doorbell - how to interrupt one side
- * @phys_id: the CPU to interrupt
- * @vector: with which vector, 0 as long as the side can't be interrupted
+ * struct mk_words - single words of the two sides
+ * @cause_to_host: MK_CAUSE_*, set by the instance, cleared by the host
  * @reserved: zero
- *
- * Written by the side that wants to be rung, read by the other.
- */
-struct mk_doorbell {
-	__u32 phys_id;
-	__u32 vector;
-	__u32 reserved[14];
-};
-
-/**
- * struct mk_words - single words that one side writes and the other reads
- * @host_bell: written by the host
- * @instance_bell: written by the instance
+ * @cause_to_instance: MK_CAUSE_*, set by the host, cleared by the instance
+ * @reserved2: zero
  * @last: written by the instance
  */
 struct mk_words {
-	struct mk_doorbell host_bell;
-	struct mk_doorbell instance_bell;
+	__u64 cause_to_host;
+	__u64 reserved[7];
+	__u64 cause_to_instance;
+	__u64 reserved2[7];
 	struct mk_last_words last;
 };
 

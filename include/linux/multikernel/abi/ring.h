@@ -11,28 +11,45 @@
  * A ring carries messages one way between two kernels, from one producer to one
  * consumer.  It is an array of slots, each one cache line: 56 bytes of payload
  * and the control word, which is written last, so that one line moves from core
- * to core for a message.  The control word states the position of the message
+ * to core for a short message.  The control word states the position of the slot
  * in the stream plus one; the consumer knows the position that it waits for, so
  * the ring needs no head index in shared memory, and a slot of an earlier round
  * is never taken for a new one.
  *
+ * A message takes as many slots as it needs, at least one.  The first slot has
+ * its type and the length of all of it, the others the type MK_TYPE_MORE and what
+ * they hold themselves; the first slot's control word is the last that is written.
+ *
  * The consumer publishes how far it has read (tail) and whether it sleeps
- * (armed) in a line of its own, before the slots.
+ * (armed), each in a line of its own: a producer that does not wait for room
+ * looks at the second alone, and that line stays where it is as long as the
+ * consumer is awake.
+ *
+ * Every word states the epoch of the ring, which its two ends agree on before
+ * either uses it.  What was written in another epoch counts as not written.
  *
  * This is a contract between kernels of different versions: a change of the
  * meaning of any field must raise MK_BOOT_VERSION.
  */
 
 #define MK_SLOT_PAYLOAD		56
+#define MK_MSG_MAX		65536	/* bytes of a message */
 
 /* Control word */
-#define MK_CTL_SEQ		GENMASK_ULL(63, 32)	/* position + 1, modulo 2^32 */
-#define MK_CTL_TYPE		GENMASK_ULL(31, 16)	/* MK_MSG_* */
-#define MK_CTL_LEN		GENMASK_ULL(15, 8)	/* bytes of payload, 0 to 56 */
+#define MK_CTL_SEQ		GENMASK_ULL(63, 40)	/* low bits of position + 1 */
+#define MK_CTL_EPOCH		GENMASK_ULL(39, 32)	/* low bits of the epoch */
+#define MK_CTL_TYPE		GENMASK_ULL(31, 17)	/* MK_MSG_* or MK_TYPE_MORE */
+#define MK_CTL_LEN		GENMASK_ULL(16, 0)	/* bytes, 0 to MK_MSG_MAX */
+
+#define MK_TYPE_MORE		0x7fff	/* not the first slot of a message */
+
+/* Words that are no control words */
+#define MK_WORD_EPOCH		GENMASK_ULL(63, 32)
+#define MK_WORD_VALUE		GENMASK_ULL(31, 0)
 
 /**
- * struct mk_slot - one message
- * @payload: the first MK_CTL_LEN bytes count
+ * struct mk_slot - a message, or a part of one
+ * @payload: the bytes that count come first
  * @ctl: control word, written last
  */
 struct mk_slot {
@@ -40,34 +57,75 @@ struct mk_slot {
 	__u64 ctl;
 } __aligned(64);
 
+/* How to interrupt a side; all 0 as long as it can't be interrupted */
+#define MK_BELL_VECTOR		GENMASK_ULL(63, 32)
+#define MK_BELL_PHYS_ID		GENMASK_ULL(31, 0)
+
 /**
  * struct mk_ring_mem - a ring in the shared area
- * @tail: position of the next message that the consumer will read
- * @armed: odd while the consumer sleeps and wants a doorbell; it goes up by one
- *         at each change, so that the producer rings once for each sleep, for a
- *         message that @tail has not passed
+ * @armed: MK_WORD_*; odd while the consumer sleeps and wants a doorbell; it goes
+ *         up by one at each change, so that the producer rings once for each
+ *         sleep, for a message that @tail has not passed
+ * @bell: MK_BELL_*; whom to ring then
  * @reserved: zero
+ * @tail: MK_WORD_*; position of the next slot that the consumer will read
+ * @reserved2: zero
+ * @waiting: MK_WORD_*; odd while the producer sleeps until there is room; the
+ *           consumer rings once for each value, with the next tail
+ * @reserved3: zero
  * @slot: the slots
  *
- * All but @slot is written by the consumer.
+ * The producer writes @waiting and @slot, the consumer the rest.  The producer is
+ * rung by the bell of the ring in the other direction.
  */
 struct mk_ring_mem {
-	__u32 tail;
-	__u32 armed;
-	__u32 reserved[14];
+	__u64 armed;
+	__u64 bell;
+	__u64 reserved[6];
+	__u64 tail;
+	__u64 reserved2[7];
+	__u64 waiting;
+	__u64 reserved3[7];
 	struct mk_slot slot[];
 };
 
 /*
- * Messages.  The peer is known by the ring that a message lies in; no message
- * states its sender.
+ * Cause words: who rings sets the bit of the channel in the cause word that he
+ * shares with the one who is rung.
  */
+#define MK_LINK_CHANNELS	32
+#define MK_CAUSE_MESSAGE(id)	(1ULL << (id))		/* there is a message */
+#define MK_CAUSE_ROOM(id)	(1ULL << (32 + (id)))	/* there is room again */
+
+/*
+ * Types.  The peer is known by the ring that a message lies in; no message states
+ * its sender.  A reply states the number of the call that it answers.
+ */
+#define MK_TYPE_CALL		0x4000	/* | number: wants a reply */
+#define MK_TYPE_REPLY		0x5000	/* | number: what was asked for */
+#define MK_TYPE_ERROR		0x6000	/* | number: __s32, a negative errno */
+#define MK_TYPE_KIND		0x7000
+#define MK_TYPE_NR		0x0fff
+
+/* Messages of the channels that the boot block lists */
 #define MK_MSG_HELLO		1	/* struct mk_msg_hello, first in each direction */
-#define MK_MSG_NOP		2	/* any payload; answered by MK_MSG_NOP_REPLY */
-#define MK_MSG_NOP_REPLY	3	/* the same payload */
 #define MK_MSG_SHUTDOWN		4	/* host asks: power off in order */
 #define MK_MSG_CONSOLE		5	/* bytes of the console, either way */
 #define MK_NR_MSGS		6
+
+/* mk_nop.op */
+#define MK_NOP_ECHO		0	/* answer with the same */
+#define MK_NOP_FAIL		1	/* answer with mk_nop.error */
+
+/**
+ * struct mk_nop - a call on the control channel that does nothing
+ * @op: MK_NOP_*
+ * @error: a negative errno
+ */
+struct mk_nop {
+	__u32 op;
+	__s32 error;
+};
 
 /**
  * struct mk_msg_hello - MK_MSG_HELLO

@@ -22,7 +22,9 @@ mkdir_makes_an_instance_with_all_its_files()
 	is "$(mkprobe mkdir "$DIR/web")" OK 'mkdir'
 	for file in id state reason cpus memory memory.map cmdline image \
 		    firmware console log events nop stats/messages_sent \
-		    stats/messages_received stats/doorbells_sent \
+		    stats/messages_received stats/bytes_sent \
+		    stats/bytes_received stats/doorbells_received \
+		    stats/doorbells_sent \
 		    stats/doorbells_suppressed stats/doorbells_missed \
 		    stats/ring_full stats/bad_messages stats/console_dropped; do
 		ok test -f "$DIR/web/$file"

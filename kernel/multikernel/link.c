@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: GPL-2.0
+/**
+ * DOC: link.c - all that two kernels share, and the doorbell
+ *
+ * A link is this kernel's end of the connection to one peer: its channels, a cause
+ * word in each direction, and what the two have said of themselves.
+ *
+ * Life of a link:
+ *
+ * 1. mk_link_init() when its owner comes to be;
+ * 2. mk_link_attach() binds its first channels to the rings of a shared area, as
+ *    the boot block lists them; every offset of the block is checked, because on
+ *    the instance's side it is input like anything else;
+ * 3. mk_link_open() makes doorbells reach it;
+ * 4. each side sends MK_MSG_HELLO, the instance first;
+ * 5. mk_link_close() ends it; the owner may attach it again.
+ *
+ * Doorbells: one vector for all.  The interrupt does not say who rang.  So there is
+ * a cause word for each sender, in which he sets the bit of the channel before he
+ * rings, and which the receiver takes as a whole.  What is set there by mistake or
+ * by malice costs a look at a ring.  The sender rings only if the receiver said that
+ * it sleeps, once for each sleep (see ring.c), on the CPU that the receiver named.
+ * As long as a side can't be interrupted its bell is 0 and the other side polls.
+ *
+ * An interrupt between two kernels has no acknowledgment, and a sender rings once.
+ * So that one that gets lost costs a delay and not the channel, a watch looks at
+ * all open links now and then, in memory, without an interrupt to anyone.
+ *
+ * Locking
+ * -------
+ *
+ * The list of open links is changed under mk_links_lock and read under RCU, and so
+ * are the channels of a link.
+ */
+
+#define pr_fmt(fmt) "multikernel: " fmt
+
+#include <linux/bitops.h>
+#include <linux/cpumask.h>
+#include <linux/ctype.h>
+#include <linux/log2.h>
+#include <linux/overflow.h>
+#include <linux/printk.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+#include <linux/utsname.h>
+
+#include "internal.h"
+
+/*
+ * How often the watch looks for doorbells that were missed.  A person at a console
+ * takes a quarter of a second for slow, a message lost for a hang.
+ */
+#define MK_WATCH_MS		250
+
+static LIST_HEAD(mk_links);
+static DEFINE_SPINLOCK(mk_links_lock);
+
+/**
+ * mk_clean_text() - make a peer's text fit to be shown
+ * @text: becomes its first line; what is no printable ASCII becomes '?'
+ */
+void mk_clean_text(char *text)
+{
+	for (text[strcspn(text, "\n")] = '\0'; *text; text++)
+		if (!isascii(*text) || !isprint(*text))
+			*text = '?';
+}
+
+static bool mk_link_rx_hello(struct mk_link *link, const struct mk_msg *msg)
+{
+	struct mk_msg_hello hello;
+
+	if (msg->len != sizeof(hello))
+		return false;
+	memcpy(&hello, msg->data, sizeof(hello));
+	hello.release[sizeof(hello.release) - 1] = '\0';
+	mk_clean_text(hello.release);
+	link->ops->hello(link, &hello);
+	return true;
+}
+
+static bool mk_link_receive(struct mk_channel *ch, const struct mk_msg *msg)
+{
+	struct mk_link *link = ch->link;
+
+	switch (msg->type) {
+	case MK_MSG_HELLO:
+		return mk_link_rx_hello(link, msg);
+	case MK_MSG_SHUTDOWN:
+		if (!link->ops->shutdown)
+			return false;
+		link->ops->shutdown(link);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool mk_link_drain(struct mk_channel *ch, struct mk_ring_rx *rx)
+{
+	return ch->link->ops->drain(ch->link, rx);
+}
+
+static const struct mk_channel_ops mk_link_boot_ops[MK_NR_CLASSES] = {
+	[MK_CLASS_CONTROL] = {
+		.receive	= mk_link_receive,
+		.call		= mk_nop_answer,
+	},
+	[MK_CLASS_CONSOLE] = {
+		.drain		= mk_link_drain,
+		.sleeps		= true,
+	},
+};
+
+/**
+ * mk_link_init() - prepare a link
+ * @link: the link, zeroed
+ * @ops: the layer above
+ * @owner: for @ops
+ */
+void mk_link_init(struct mk_link *link, const struct mk_link_ops *ops, void *owner)
+{
+	unsigned int class;
+
+	INIT_LIST_HEAD(&link->node);
+	link->ops = ops;
+	link->owner = owner;
+	for (class = 0; class < MK_NR_CLASSES; class++)
+		mk_channel_init(&link->boot[class], link, class,
+				&mk_link_boot_ops[class], owner);
+}
+
+static int mk_link_attach_ring(struct mk_link *link, void *shared, size_t size,
+			       const struct mk_boot_ring *ring, u32 epoch, bool host)
+{
+	bool rx = ring->dir == (host ? MK_RING_TO_HOST : MK_RING_TO_INSTANCE);
+	struct mk_channel *ch;
+	size_t end;
+
+	if (ring->dir > MK_RING_TO_HOST || ring->class >= MK_NR_CLASSES)
+		return 0;	/* of a later version: not for us */
+	if (!is_power_of_2(ring->slots) || ring->slots > SZ_64K ||
+	    ring->ring_off % sizeof(struct mk_slot))
+		return -EINVAL;
+	if (check_add_overflow(ring->ring_off, mk_ring_size(ring->slots), &end) ||
+	    end > size)
+		return -EINVAL;
+
+	ch = &link->boot[ring->class];
+	if (rx)
+		mk_ring_rx_init(&ch->rx, shared + ring->ring_off, ring->slots, epoch);
+	else
+		mk_ring_tx_init(&ch->tx, shared + ring->ring_off, ring->slots, epoch);
+	return 0;
+}
+
+static void mk_link_detach(struct mk_link *link)
+{
+	unsigned int class;
+
+	for (class = 0; class < MK_NR_CLASSES; class++) {
+		struct mk_channel *ch = &link->boot[class];
+
+		guard(raw_spinlock_irqsave)(&ch->tx_lock);
+		ch->tx.mem = NULL;
+		ch->rx.mem = NULL;
+	}
+	link->words = NULL;
+	link->cause_in = NULL;
+	link->cause_out = NULL;
+}
+
+/**
+ * mk_link_attach() - bind the first channels of a link to the rings of a shared area
+ * @link: a link that is not open
+ * @shared: the shared area as this kernel maps it
+ * @size: its size in bytes
+ * @block: private copy of the boot block in it
+ * @host: true on the host's side
+ *
+ * Return: 0, -EINVAL if the block lists a ring that can't be, -ENOENT if a ring
+ * is missing.
+ */
+int mk_link_attach(struct mk_link *link, void *shared, size_t size,
+		   const struct mk_boot_block *block, bool host)
+{
+	const struct mk_boot_ring *rings = shared + block->rings_off;
+	struct mk_words *words = shared + block->words_off;
+	unsigned int i;
+	int ret = 0;
+
+	if (block->nr_rings > PAGE_SIZE / sizeof(*rings) ||
+	    block->rings_off > size - PAGE_SIZE ||
+	    block->words_off > size - sizeof(struct mk_words))
+		return -EINVAL;
+
+	link->words = words;
+	link->cause_in = (unsigned long *)(host ? &words->cause_to_host :
+						  &words->cause_to_instance);
+	link->cause_out = (unsigned long *)(host ? &words->cause_to_instance :
+						   &words->cause_to_host);
+	link->bells = 0;
+	for (i = 0; i < MK_NR_CLASSES; i++)
+		memset(&link->boot[i].stats, 0, sizeof(link->boot[i].stats));
+	for (i = 0; i < block->nr_rings && !ret; i++) {
+		struct mk_boot_ring ring = rings[i];
+
+		ret = mk_link_attach_ring(link, shared, size, &ring, block->epoch, host);
+	}
+	for (i = 0; i < MK_NR_CLASSES && !ret; i++)
+		if (!link->boot[i].tx.mem || !link->boot[i].rx.mem)
+			ret = -ENOENT;
+	if (ret)
+		mk_link_detach(link);
+	return ret;
+}
+
+/**
+ * mk_link_move() - the shared area is mapped elsewhere
+ * @link: an attached link that is not open yet
+ * @move: how much further up, in bytes
+ */
+void mk_link_move(struct mk_link *link, ptrdiff_t move)
+{
+	unsigned int class;
+
+	for (class = 0; class < MK_NR_CLASSES; class++) {
+		struct mk_channel *ch = &link->boot[class];
+
+		guard(raw_spinlock_irqsave)(&ch->tx_lock);
+		ch->tx.mem = (void *)ch->tx.mem + move;
+		ch->rx.mem = (void *)ch->rx.mem + move;
+	}
+	link->words = (void *)link->words + move;
+	link->cause_in = (void *)link->cause_in + move;
+	link->cause_out = (void *)link->cause_out + move;
+}
+
+/* A ring is late if it had the same message at the last look, and nobody at work */
+static void mk_link_look(struct mk_channel *ch)
+{
+	u32 tail = READ_ONCE(ch->rx.tail);
+
+	if (!mk_ring_pending(&ch->rx)) {
+		ch->watched = tail - 1;
+	} else if (ch->watched != tail) {
+		ch->watched = tail;
+	} else if (!work_busy(&ch->work)) {
+		ch->stats.bells_missed++;
+		mk_channel_kick(ch);
+	}
+}
+
+static void mk_link_watch(struct work_struct *work);
+static DECLARE_DELAYED_WORK(mk_link_watch_work, mk_link_watch);
+
+/* Last words may lie there for which no doorbell came */
+static void mk_link_watch(struct work_struct *work)
+{
+	struct mk_channel *ch;
+	struct mk_link *link;
+	unsigned int id;
+
+	guard(rcu)();
+	list_for_each_entry_rcu(link, &mk_links, node) {
+		if (link->ops->bell)
+			link->ops->bell(link);
+		for (id = 0; id < MK_LINK_CHANNELS; id++) {
+			ch = rcu_dereference(link->ch[id]);
+			if (ch)
+				mk_link_look(ch);
+		}
+	}
+	if (!list_empty(&mk_links))
+		queue_delayed_work(mk_wq, &mk_link_watch_work,
+				   msecs_to_jiffies(MK_WATCH_MS));
+}
+
+/**
+ * mk_link_kick() - have all receivers of a link look
+ * @link: an attached link
+ *
+ * Context: any but NMI.
+ */
+void mk_link_kick(struct mk_link *link)
+{
+	struct mk_channel *ch;
+	unsigned int id;
+
+	guard(rcu)();
+	for (id = 0; id < MK_LINK_CHANNELS; id++) {
+		ch = rcu_dereference(link->ch[id]);
+		if (ch)
+			mk_channel_kick(ch);
+	}
+}
+
+/**
+ * mk_link_open() - let doorbells reach the link
+ * @link: an attached link
+ */
+void mk_link_open(struct mk_link *link)
+{
+	u64 bell = mk_arch_bell(0);
+	unsigned int class;
+
+	for (class = 0; class < MK_NR_CLASSES; class++) {
+		struct mk_channel *ch = &link->boot[class];
+
+		WRITE_ONCE(ch->rx.mem->bell, bell);
+		rcu_assign_pointer(link->ch[class], ch);
+	}
+	spin_lock_irq(&mk_links_lock);
+	list_add_tail_rcu(&link->node, &mk_links);
+	spin_unlock_irq(&mk_links_lock);
+	mk_link_kick(link);
+	queue_delayed_work(mk_wq, &mk_link_watch_work, msecs_to_jiffies(MK_WATCH_MS));
+}
+
+/**
+ * mk_link_close() - no doorbell and no receiver any more
+ * @link: the link
+ *
+ * Ends all of its channels, see mk_channel_end().
+ *
+ * Context: may sleep; not from a callback of one of its channels.
+ */
+void mk_link_close(struct mk_link *link)
+{
+	unsigned int class;
+
+	if (list_empty(&link->node))
+		return;
+	spin_lock_irq(&mk_links_lock);
+	list_del_rcu(&link->node);
+	spin_unlock_irq(&mk_links_lock);
+	for (class = 0; class < MK_NR_CLASSES; class++)
+		RCU_INIT_POINTER(link->ch[class], NULL);
+	synchronize_rcu();
+	INIT_LIST_HEAD(&link->node);
+	for (class = 0; class < MK_NR_CLASSES; class++)
+		mk_channel_end(&link->boot[class]);
+	mk_link_detach(link);
+}
+
+/**
+ * mk_link_destroy() - the link will not be used again
+ * @link: a closed link
+ *
+ * Context: may sleep.
+ */
+void mk_link_destroy(struct mk_link *link)
+{
+	unsigned int class;
+
+	for (class = 0; class < MK_NR_CLASSES; class++)
+		cancel_work_sync(&link->boot[class].work);
+}
+
+static bool mk_link_answer(struct mk_link *link)
+{
+	unsigned long cause;
+	struct mk_channel *ch;
+	unsigned int id;
+
+	if (!READ_ONCE(*link->cause_in))
+		return false;
+	cause = xchg(link->cause_in, 0);
+	link->bells++;
+	if (link->ops->bell && (cause & MK_CAUSE_MESSAGE(MK_CLASS_CONTROL)))
+		link->ops->bell(link);
+	/* Room and messages are the same receiver's */
+	cause |= cause >> MK_LINK_CHANNELS;
+	cause &= GENMASK(MK_LINK_CHANNELS - 1, 0);
+	for_each_set_bit(id, &cause, MK_LINK_CHANNELS) {
+		ch = rcu_dereference(link->ch[id]);
+		if (ch)
+			mk_channel_kick(ch);
+	}
+	return true;
+}
+
+/**
+ * mk_link_doorbell() - a doorbell rang
+ *
+ * Called by the architecture's interrupt handler.
+ *
+ * Context: hard interrupt.
+ */
+void mk_link_doorbell(void)
+{
+	struct mk_link *link;
+
+	guard(rcu)();
+	list_for_each_entry_rcu(link, &mk_links, node)
+		mk_link_answer(link);
+}
+
+/**
+ * mk_link_hello() - introduce this kernel to the peer
+ * @link: an open link
+ *
+ * Return: as mk_send().
+ */
+int mk_link_hello(struct mk_link *link)
+{
+	struct mk_msg_hello hello = {
+		.version = MK_BOOT_VERSION,
+		.nr_cpus = num_online_cpus(),
+		.features = MK_BOOT_F_X86_PARK,
+	};
+
+	strscpy(hello.release, init_utsname()->release);
+	return mk_send(&link->boot[MK_CLASS_CONTROL], MK_MSG_HELLO, &hello,
+		       sizeof(hello));
+}
+
+/**
+ * mk_link_stat() - sum of a counter over the channels of a link
+ * @link: the link
+ * @offset: of the counter in &struct mk_channel_stats
+ *
+ * Return: the sum, of the current or last run.
+ */
+u64 mk_link_stat(struct mk_link *link, size_t offset)
+{
+	unsigned int class;
+	u64 sum = 0;
+
+	for (class = 0; class < MK_NR_CLASSES; class++)
+		sum += READ_ONCE(*(u64 *)((void *)&link->boot[class].stats + offset));
+	return sum;
+}
+
+/**
+ * mk_link_bad_slots() - how much of what lay in the rings could be no message?
+ * @link: the link
+ *
+ * Return: number of slots, of the current or last run.
+ */
+u64 mk_link_bad_slots(struct mk_link *link)
+{
+	unsigned int class;
+	u64 sum = 0;
+
+	for (class = 0; class < MK_NR_CLASSES; class++)
+		sum += READ_ONCE(link->boot[class].rx.bad);
+	return sum;
+}

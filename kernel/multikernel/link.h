@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _MULTIKERNEL_LINK_H
+#define _MULTIKERNEL_LINK_H
+
+#include <linux/rculist.h>
+
+#include "channel.h"
+
+/**
+ * struct mk_link_ops - what a link needs from the layer above
+ * @hello: the peer has introduced itself; process context
+ * @shutdown: the host asks this instance to power off; process context
+ * @drain: consume and publish the ring of class MK_CLASS_CONSOLE; process context;
+ *         returns false if it takes no more for now and will look again by itself
+ * @bell: the doorbell rang; any context, may not sleep
+ * @bell_ok: may the CPU with this physical id be interrupted for the peer?
+ */
+struct mk_link_ops {
+	void (*hello)(struct mk_link *link, const struct mk_msg_hello *hello);
+	void (*shutdown)(struct mk_link *link);
+	bool (*drain)(struct mk_link *link, struct mk_ring_rx *rx);
+	void (*bell)(struct mk_link *link);
+	bool (*bell_ok)(struct mk_link *link, u32 phys_id);
+};
+
+/**
+ * struct mk_link - this kernel's end of all that it shares with one peer
+ * @node: in the list of open links; RCU
+ * @ops: the layer above
+ * @owner: for @ops
+ * @words: single words in the shared area
+ * @cause_in: which channels the peer has rung for, in the shared area
+ * @cause_out: which channels we have rung for, in the shared area
+ * @ch: open channels by their id; RCU
+ * @boot: channels that the boot block lists, by class
+ * @bells: doorbells with a cause
+ */
+struct mk_link {
+	struct list_head node;
+	const struct mk_link_ops *ops;
+	void *owner;
+	struct mk_words *words;
+	unsigned long *cause_in;
+	unsigned long *cause_out;
+	struct mk_channel __rcu *ch[MK_LINK_CHANNELS];
+	struct mk_channel boot[MK_NR_CLASSES];
+	u64 bells;
+};
+
+void mk_link_init(struct mk_link *link, const struct mk_link_ops *ops, void *owner);
+int mk_link_attach(struct mk_link *link, void *shared, size_t size,
+		   const struct mk_boot_block *block, bool host);
+void mk_link_move(struct mk_link *link, ptrdiff_t move);
+void mk_link_open(struct mk_link *link);
+void mk_link_close(struct mk_link *link);
+void mk_link_destroy(struct mk_link *link);
+void mk_link_kick(struct mk_link *link);
+int mk_link_hello(struct mk_link *link);
+void mk_link_doorbell(void);
+u64 mk_link_stat(struct mk_link *link, size_t offset);
+u64 mk_link_bad_slots(struct mk_link *link);
+void mk_clean_text(char *text);
+
+#endif /* _MULTIKERNEL_LINK_H */
