@@ -3,6 +3,7 @@
 #define _LINUX_MULTIKERNEL_H
 
 #include <linux/errno.h>
+#include <linux/list.h>
 #include <linux/multikernel/abi/boot.h>
 #include <linux/multikernel/abi/ring.h>
 #include <linux/types.h>
@@ -34,6 +35,9 @@ struct mk_msg {
  * @receive: a message; false if it makes no sense, which is counted.  Optional
  * @call: a message that wants a reply, see mk_reply().  Optional: without it calls
  *        are answered by -EOPNOTSUPP
+ * @gone: the peer has ended, or given the channel up: nothing comes any more, and
+ *        what is sent returns -ENOTCONN.  Process context, may sleep.  A channel
+ *        that a service has accepted is freed afterwards.  Optional
  * @drain: instead of the others: consumes and publishes the ring itself; returns
  *         false if it takes no more for now and will look again by itself
  * @sleeps: the callbacks may sleep, and run in a workqueue; otherwise in BH context
@@ -43,11 +47,38 @@ struct mk_msg {
 struct mk_channel_ops {
 	bool (*receive)(struct mk_channel *ch, const struct mk_msg *msg);
 	void (*call)(struct mk_channel *ch, const struct mk_msg *msg);
+	void (*gone)(struct mk_channel *ch);
 	bool (*drain)(struct mk_channel *ch, struct mk_ring_rx *rx);
 	bool sleeps;
 };
 
+/**
+ * struct mk_service - a name on which other kernels may open channels
+ * @node: for the framework
+ * @name: 1 to 31 bytes
+ * @ops: what becomes of messages
+ * @priv: for mk_channel_priv()
+ * @accept: somebody opens a channel; 0, or a negative errno to refuse.  May sleep,
+ *          and may set another pointer for mk_channel_priv().  Optional
+ */
+struct mk_service {
+	struct list_head node;
+	const char *name;
+	const struct mk_channel_ops *ops;
+	void *priv;
+	int (*accept)(struct mk_channel *ch);
+};
+
 #ifdef CONFIG_MULTIKERNEL
+
+/* Services and channels to them: kernel/multikernel/service.c */
+int mk_service_register(struct mk_service *service);
+struct mk_channel *mk_connect(const char *peer, const char *service, u32 slots,
+			      const struct mk_channel_ops *ops, void *priv);
+void mk_close(struct mk_channel *ch);
+const char *mk_channel_peer(struct mk_channel *ch);
+void *mk_channel_priv(struct mk_channel *ch);
+void mk_channel_set_priv(struct mk_channel *ch, void *priv);
 
 /* Messages: kernel/multikernel/channel.c */
 int mk_send(struct mk_channel *ch, u16 type, const void *data, size_t len);
@@ -59,7 +90,7 @@ int mk_reply(struct mk_channel *ch, u16 call, const void *data, size_t len);
 int mk_reply_error(struct mk_channel *ch, u16 call, int err);
 bool mk_channel_has_room(struct mk_channel *ch, size_t len);
 bool mk_channel_poll_begin(struct mk_channel *ch);
-unsigned int mk_channel_poll(struct mk_channel *ch);
+int mk_channel_poll(struct mk_channel *ch);
 void mk_channel_poll_end(struct mk_channel *ch);
 
 /* Hooks for kexec: kernel/multikernel/image.c */

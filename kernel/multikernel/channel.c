@@ -63,6 +63,10 @@
  */
 #define MK_CALL_SPIN_NS		(20 * NSEC_PER_USEC)
 
+/* The same for a receiver; below the least it is better to sleep at once */
+#define MK_LINGER_MAX_NS	(20U * NSEC_PER_USEC)
+#define MK_LINGER_MIN_NS	(1U * NSEC_PER_USEC)
+
 /**
  * struct mk_call - somebody waits for a reply
  * @done: it has come, or never will
@@ -283,9 +287,10 @@ static bool mk_call_spin(struct mk_channel *ch, struct mk_call *call)
 	if (!mk_channel_poll_begin(ch))
 		return false;
 	for (;;) {
-		mk_channel_poll(ch);
+		int ret = mk_channel_poll(ch);
+
 		done = try_wait_for_completion(&call->done);
-		if (done || need_resched() || local_clock() >= end)
+		if (done || ret < 0 || need_resched() || local_clock() >= end)
 			break;
 		cpu_relax();
 	}
@@ -365,6 +370,26 @@ int mk_reply_error(struct mk_channel *ch, u16 call, int err)
 	__s32 wire = err;
 
 	return mk_send(ch, MK_TYPE_ERROR | (call & MK_TYPE_NR), &wire, sizeof(wire));
+}
+
+/**
+ * mk_reply_epoch() - answer a call, if it was made in this life of the peer
+ * @ch: the channel
+ * @epoch: epoch of the ring when the call came in
+ * @type: MK_TYPE_REPLY or MK_TYPE_ERROR, and the number of the call
+ * @data: the answer
+ * @len: its length in bytes
+ *
+ * Context: any but NMI; does not sleep.
+ * Return: as mk_send(), and -ESTALE if the peer has been started anew.
+ */
+int mk_reply_epoch(struct mk_channel *ch, u32 epoch, u16 type, const void *data,
+		   size_t len)
+{
+	guard(raw_spinlock_irqsave)(&ch->tx_lock);
+	if (ch->tx.epoch != epoch)
+		return -ESTALE;
+	return mk_channel_push(ch, type, data, len);
 }
 
 /* What the peer calls an error has to be one */
@@ -503,7 +528,7 @@ bool mk_channel_poll_begin(struct mk_channel *ch)
 {
 	if (ch->ops->sleeps || !mk_channel_rx_enter(ch))
 		return false;
-	if (!ch->rx.mem) {
+	if (!ch->rx.mem || READ_ONCE(ch->ending)) {
 		mk_channel_rx_exit(ch, false);
 		return false;
 	}
@@ -516,12 +541,15 @@ bool mk_channel_poll_begin(struct mk_channel *ch)
  * @ch: a channel between mk_channel_poll_begin() and mk_channel_poll_end()
  *
  * Context: as mk_channel_poll_begin().
- * Return: their number.
+ * Return: their number; -ENOTCONN if the channel ends, which waits for
+ * mk_channel_poll_end().
  */
-unsigned int mk_channel_poll(struct mk_channel *ch)
+int mk_channel_poll(struct mk_channel *ch)
 {
 	unsigned int done;
 
+	if (unlikely(READ_ONCE(ch->ending)))
+		return -ENOTCONN;
 	local_bh_disable();
 	done = mk_channel_receive(ch, MK_CHANNEL_BUDGET);
 	/* Nothing to do is the time to tell the producer of its room */
@@ -549,6 +577,36 @@ static void mk_channel_wake_senders(struct mk_channel *ch)
 }
 
 /*
+ * Looks for a while before the doorbell is armed, as long as that has paid: the time
+ * doubles when a message came in it, or would have, and halves when none did, down to
+ * nothing.  (As KVM's halt polling does it: virt/kvm/kvm_main.c.)
+ */
+static bool mk_channel_linger(struct mk_channel *ch)
+{
+	u64 end;
+
+	if (!ch->linger_ns)
+		return false;
+	end = local_clock() + ch->linger_ns;
+	do {
+		if (mk_ring_pending(&ch->rx)) {
+			ch->linger_ns = min(ch->linger_ns * 2, MK_LINGER_MAX_NS);
+			return true;
+		}
+		cpu_relax();
+	} while (local_clock() < end && !need_resched());
+	ch->linger_ns = ch->linger_ns / 2 < MK_LINGER_MIN_NS ? 0 : ch->linger_ns / 2;
+	return false;
+}
+
+/* Was it right to go to sleep? */
+static void mk_channel_woken(struct mk_channel *ch)
+{
+	if (!ch->linger_ns && local_clock() - ch->slept_at < MK_LINGER_MAX_NS)
+		ch->linger_ns = MK_LINGER_MIN_NS;
+}
+
+/*
  * True if another turn is needed: at once, in which case the peer is not asked to
  * ring, or because something came last.  A receiver that takes no more for now
  * looks again by itself.
@@ -557,6 +615,7 @@ static bool mk_channel_turn(struct mk_channel *ch)
 {
 	bool more = true;
 
+	mk_channel_woken(ch);
 	mk_ring_disarm(&ch->rx);
 	if (ch->ops->drain) {
 		more = ch->ops->drain(ch, &ch->rx);
@@ -564,11 +623,13 @@ static bool mk_channel_turn(struct mk_channel *ch)
 	} else {
 		mk_channel_receive(ch, MK_CHANNEL_BUDGET);
 	}
-	if (more && mk_ring_pending(&ch->rx)) {
+	if (more && (mk_ring_pending(&ch->rx) || mk_channel_linger(ch))) {
 		mk_channel_publish(ch);
 		return true;
 	}
-	return mk_channel_rx_arm(ch) && more;
+	more &= mk_channel_rx_arm(ch);
+	ch->slept_at = local_clock();
+	return more;
 }
 
 static void mk_channel_work(struct work_struct *work)
@@ -644,7 +705,8 @@ void mk_channel_end(struct mk_channel *ch)
 	mk_channel_kick(ch);
 	flush_work(&ch->work);
 	cancel_work_sync(&ch->work);
-	/* Someone may look for a reply, which has its bound */
+	/* Someone may poll, and will see it */
+	WRITE_ONCE(ch->ending, true);
 	while (!mk_channel_rx_enter(ch))
 		usleep_range(50, 100);
 	scoped_guard(raw_spinlock_irqsave, &ch->tx_lock) {

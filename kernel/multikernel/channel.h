@@ -58,6 +58,9 @@ struct mk_channel_stats {
  * @calls_used: calls whose reply has not come in yet
  * @rx: ring from the peer; for the one who has set MK_RX_BUSY
  * @rx_state: MK_RX_*
+ * @ending: the rings are going
+ * @linger_ns: how long the receiver looks for another message before it sleeps
+ * @slept_at: when it went to sleep, in ns of local_clock()
  * @watched: tail at the last look of the watch, see mk_link_watch()
  * @work: the receiver
  * @stats: counters
@@ -79,6 +82,9 @@ struct mk_channel {
 
 	struct mk_ring_rx rx ____cacheline_aligned;
 	unsigned long rx_state;
+	bool ending;
+	unsigned int linger_ns;
+	u64 slept_at;
 	u32 watched;
 	struct work_struct work;
 	struct mk_channel_stats stats;
@@ -89,6 +95,8 @@ void mk_channel_init(struct mk_channel *ch, struct mk_link *link, unsigned int i
 void mk_channel_end(struct mk_channel *ch);
 void mk_channel_kick(struct mk_channel *ch);
 void mk_channel_ring(struct mk_channel *ch, u64 cause);
+int mk_reply_epoch(struct mk_channel *ch, u32 epoch, u16 type, const void *data,
+		   size_t len);
 int mk_send_or_die(struct mk_channel *ch, u16 type, const void *data, size_t len);
 
 #endif /* _MULTIKERNEL_CHANNEL_H */

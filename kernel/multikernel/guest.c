@@ -35,9 +35,11 @@
 
 #include "guest.h"
 #include "internal.h"
+#include "service.h"
 
 static struct mk_boot_block mk_block;
 static struct mk_link mk_host_link;
+static struct mk_channel mk_host_boot[MK_NR_CLASSES];
 static void *mk_shared;
 static phys_addr_t mk_shared_pa;
 static size_t mk_shared_size;
@@ -51,6 +53,26 @@ static bool (*mk_guest_input)(void);
 const struct mk_boot_block *mk_guest_block(void)
 {
 	return &mk_block;
+}
+
+/**
+ * mk_guest_link() - the link to the host
+ *
+ * Return: the link; for good, if this kernel is an instance.
+ */
+struct mk_link *mk_guest_link(void)
+{
+	return &mk_host_link;
+}
+
+/**
+ * mk_guest_control() - the control channel to the host
+ *
+ * Return: the channel; for good, if this kernel is an instance.
+ */
+struct mk_channel *mk_guest_control(void)
+{
+	return &mk_host_boot[MK_CLASS_CONTROL];
 }
 
 /**
@@ -94,8 +116,14 @@ static bool mk_guest_drain(struct mk_link *link, struct mk_ring_rx *rx)
 	return READ_ONCE(mk_guest_input) && mk_guest_input();
 }
 
+static bool mk_guest_call(struct mk_link *link, const struct mk_msg *msg)
+{
+	return mk_job_queue(link, msg, mk_remote_call, NULL);
+}
+
 static const struct mk_link_ops mk_guest_ops = {
 	.hello		= mk_guest_hello,
+	.call		= mk_guest_call,
 	.shutdown	= mk_guest_shutdown,
 	.drain		= mk_guest_drain,
 };
@@ -175,7 +203,7 @@ int __init mk_guest_attach(void *shared, phys_addr_t pa, size_t size,
 	mk_shared = shared;
 	mk_shared_pa = pa;
 	mk_shared_size = size;
-	mk_link_init(&mk_host_link, &mk_guest_ops, NULL);
+	mk_link_init(&mk_host_link, &mk_guest_ops, mk_host_boot, NULL);
 	ret = mk_link_attach(&mk_host_link, shared, size, &mk_block, false);
 	if (ret)
 		return ret;

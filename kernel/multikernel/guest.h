@@ -5,6 +5,8 @@
 #include "ring.h"
 
 int mk_guest_remap(void);
+struct mk_link *mk_guest_link(void);
+struct mk_channel *mk_guest_control(void);
 int mk_guest_print(const void *text, size_t len);
 bool mk_guest_may_print(void);
 void *mk_guest_shared(void);

@@ -223,6 +223,26 @@ struct mk_instance *mk_instance_get_by_id(u32 id)
 }
 
 /**
+ * mk_instance_get_by_name() - find an instance
+ * @name: its name
+ *
+ * Return: the instance with a reference for the caller, or NULL.
+ */
+struct mk_instance *mk_instance_get_by_name(const char *name)
+{
+	struct mk_instance *inst;
+
+	guard(mutex)(&mk_instances_lock);
+	list_for_each_entry(inst, &mk_instances, node) {
+		if (strcmp(inst->name, name))
+			continue;
+		refcount_inc(&inst->ref);
+		return inst;
+	}
+	return NULL;
+}
+
+/**
  * mk_instance_get_up() - find one that is up
  *
  * Return: an instance with a reference for the caller, or NULL.

@@ -193,6 +193,9 @@ struct mk_console;
  * @nop: last series of nop calls
  * @console: what it printed, and what is typed to it
  * @link: to it
+ * @boot: control and console
+ * @channels_used: ids of channels between it and the host; see broker.c
+ * @connectable: it may have connections; see broker.c
  * @poll_work: looks at the rings as long as the instance can't ring
  * @end_work: handles its last words
  * @hello_work: handles its hello
@@ -224,6 +227,9 @@ struct mk_instance {
 	struct mk_nop_result nop;
 	struct mk_console *console;
 	struct mk_link link;
+	struct mk_channel boot[MK_NR_CLASSES];
+	DECLARE_BITMAP(channels_used, MK_LINK_CHANNELS);
+	bool connectable;
 	struct delayed_work poll_work;
 	struct work_struct end_work;
 	struct work_struct hello_work;
@@ -238,6 +244,7 @@ extern struct workqueue_struct *mk_wq;
 /* instance.c */
 struct mk_instance *mk_instance_create(const char *name);
 struct mk_instance *mk_instance_get_by_id(u32 id);
+struct mk_instance *mk_instance_get_by_name(const char *name);
 struct mk_instance *mk_instance_get_up(void);
 void mk_instance_get(struct mk_instance *inst);
 void mk_instance_put(struct mk_instance *inst);

@@ -37,6 +37,7 @@
 #include <linux/sort.h>
 
 #include "internal.h"
+#include "service.h"
 
 /* How often the host looks at an instance that can't ring yet */
 #define MK_POLL_MS		10
@@ -77,7 +78,8 @@ static void mk_life_quarantine(struct mk_instance *inst, unsigned int cpu)
 	inst->shared.va = NULL;
 }
 
-static void mk_life_stop_cpus(struct mk_instance *inst)
+/* True if all of them are proven to be stopped */
+static bool mk_life_stop_cpus(struct mk_instance *inst)
 {
 	bool lost = false;
 	unsigned int cpu;
@@ -91,14 +93,18 @@ static void mk_life_stop_cpus(struct mk_instance *inst)
 	/* Page tables that a lost CPU may use are lost with it */
 	if (!lost)
 		mk_arch_release(inst);
+	return !lost;
 }
 
 static void mk_life_end(struct mk_instance *inst, enum mk_state state,
 			const char *reason)
 {
+	bool proven;
+
 	strscpy(inst->reason, reason);
-	mk_life_stop_cpus(inst);
+	proven = mk_life_stop_cpus(inst);
 	cancel_delayed_work_sync(&inst->poll_work);
+	mk_broker_end(inst, proven);
 	mk_link_close(&inst->link);
 	cancel_delayed_work(&inst->stop_work);
 	if (state == MK_CRASHED)
@@ -170,8 +176,10 @@ static void mk_life_hello_work(struct work_struct *work)
 
 	guard(mutex)(&inst->lock);
 	/* Not by a hello of an earlier run that has come here late */
-	if (inst->state == MK_BOOTING && inst->greeted == inst->epoch)
-		mk_instance_set_state(inst, MK_RUNNING);
+	if (inst->state != MK_BOOTING || inst->greeted != inst->epoch)
+		return;
+	mk_broker_begin(inst);
+	mk_instance_set_state(inst, MK_RUNNING);
 }
 
 static void mk_life_hello(struct mk_link *link, const struct mk_msg_hello *hello)
@@ -223,8 +231,24 @@ static bool mk_life_bell_ok(struct mk_link *link, u32 phys_id)
 	return false;
 }
 
+static void mk_life_put(struct mk_link *link)
+{
+	mk_instance_put(link->owner);
+}
+
+static bool mk_life_call(struct mk_link *link, const struct mk_msg *msg)
+{
+	mk_instance_get(link->owner);
+	if (mk_job_queue(link, msg, mk_broker_call, mk_life_put))
+		return true;
+	/* Not the last one: an open link has its instance */
+	mk_instance_put(link->owner);
+	return false;
+}
+
 static const struct mk_link_ops mk_life_ops = {
 	.hello		= mk_life_hello,
+	.call		= mk_life_call,
 	.drain		= mk_life_drain,
 	.bell		= mk_life_bell,
 	.bell_ok	= mk_life_bell_ok,
@@ -432,7 +456,8 @@ void mk_life_init(struct mk_instance *inst)
 	INIT_DELAYED_WORK(&inst->stop_work, mk_life_stop_work);
 	INIT_WORK(&inst->end_work, mk_life_end_work);
 	INIT_WORK(&inst->hello_work, mk_life_hello_work);
-	mk_link_init(&inst->link, &mk_life_ops, inst);
+	mk_link_init(&inst->link, &mk_life_ops, inst->boot, inst);
+	bitmap_set(inst->channels_used, 0, MK_NR_CLASSES);
 }
 
 /**

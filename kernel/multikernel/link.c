@@ -102,10 +102,23 @@ static bool mk_link_drain(struct mk_channel *ch, struct mk_ring_rx *rx)
 	return ch->link->ops->drain(ch->link, rx);
 }
 
+/* What does nothing is answered at once */
+static void mk_link_call(struct mk_channel *ch, const struct mk_msg *msg)
+{
+	struct mk_link *link = ch->link;
+	__u32 op = MK_CTL_ECHO;
+
+	memcpy(&op, msg->data, min_t(size_t, msg->len, sizeof(op)));
+	if (op == MK_CTL_ECHO || op == MK_CTL_FAIL)
+		mk_nop_answer(ch, msg);
+	else if (!link->ops->call || !link->ops->call(link, msg))
+		mk_reply_error(ch, msg->type, -EOPNOTSUPP);
+}
+
 static const struct mk_channel_ops mk_link_boot_ops[MK_NR_CLASSES] = {
 	[MK_CLASS_CONTROL] = {
 		.receive	= mk_link_receive,
-		.call		= mk_nop_answer,
+		.call		= mk_link_call,
 	},
 	[MK_CLASS_CONSOLE] = {
 		.drain		= mk_link_drain,
@@ -117,16 +130,19 @@ static const struct mk_channel_ops mk_link_boot_ops[MK_NR_CLASSES] = {
  * mk_link_init() - prepare a link
  * @link: the link, zeroed
  * @ops: the layer above
+ * @boot: an array of MK_NR_CLASSES zeroed channels, or NULL
  * @owner: for @ops
  */
-void mk_link_init(struct mk_link *link, const struct mk_link_ops *ops, void *owner)
+void mk_link_init(struct mk_link *link, const struct mk_link_ops *ops,
+		  struct mk_channel *boot, void *owner)
 {
 	unsigned int class;
 
 	INIT_LIST_HEAD(&link->node);
 	link->ops = ops;
 	link->owner = owner;
-	for (class = 0; class < MK_NR_CLASSES; class++)
+	link->boot = boot;
+	for (class = 0; boot && class < MK_NR_CLASSES; class++)
 		mk_channel_init(&link->boot[class], link, class,
 				&mk_link_boot_ops[class], owner);
 }
@@ -148,10 +164,13 @@ static int mk_link_attach_ring(struct mk_link *link, void *shared, size_t size,
 		return -EINVAL;
 
 	ch = &link->boot[ring->class];
-	if (rx)
+	if (rx) {
 		mk_ring_rx_init(&ch->rx, shared + ring->ring_off, ring->slots, epoch);
-	else
+		if (ring->class == MK_CLASS_CONTROL)
+			mk_ring_rx_buf(&ch->rx, link->control_buf, MK_CTL_MAX);
+	} else {
 		mk_ring_tx_init(&ch->tx, shared + ring->ring_off, ring->slots, epoch);
+	}
 	return 0;
 }
 
@@ -159,7 +178,7 @@ static void mk_link_detach(struct mk_link *link)
 {
 	unsigned int class;
 
-	for (class = 0; class < MK_NR_CLASSES; class++) {
+	for (class = 0; link->boot && class < MK_NR_CLASSES; class++) {
 		struct mk_channel *ch = &link->boot[class];
 
 		guard(raw_spinlock_irqsave)(&ch->tx_lock);
@@ -201,8 +220,11 @@ int mk_link_attach(struct mk_link *link, void *shared, size_t size,
 	link->cause_out = (unsigned long *)(host ? &words->cause_to_instance :
 						   &words->cause_to_host);
 	link->bells = 0;
-	for (i = 0; i < MK_NR_CLASSES; i++)
+	memset(&link->past, 0, sizeof(link->past));
+	for (i = 0; i < MK_NR_CLASSES; i++) {
 		memset(&link->boot[i].stats, 0, sizeof(link->boot[i].stats));
+		link->boot[i].ending = false;
+	}
 	for (i = 0; i < block->nr_rings && !ret; i++) {
 		struct mk_boot_ring ring = rings[i];
 
@@ -296,31 +318,80 @@ void mk_link_kick(struct mk_link *link)
 	}
 }
 
+/* All counters are of the same type */
+static void mk_link_add_stats(struct mk_channel_stats *sum,
+			      const struct mk_channel_stats *stats)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(*sum) / sizeof(u64); i++)
+		((u64 *)sum)[i] += ((u64 *)stats)[i];
+}
+
+/* Doorbells reach the channel from now on; the ones before are made up for */
+static void mk_link_enter(struct mk_link *link, struct mk_channel *ch)
+{
+	WRITE_ONCE(ch->rx.mem->bell, mk_arch_bell(0));
+	rcu_assign_pointer(link->ch[ch->id], ch);
+	mk_channel_kick(ch);
+}
+
 /**
  * mk_link_open() - let doorbells reach the link
  * @link: an attached link
  */
 void mk_link_open(struct mk_link *link)
 {
-	u64 bell = mk_arch_bell(0);
 	unsigned int class;
 
-	for (class = 0; class < MK_NR_CLASSES; class++) {
-		struct mk_channel *ch = &link->boot[class];
-
-		WRITE_ONCE(ch->rx.mem->bell, bell);
-		rcu_assign_pointer(link->ch[class], ch);
-	}
 	spin_lock_irq(&mk_links_lock);
+	for (class = 0; link->boot && class < MK_NR_CLASSES; class++)
+		mk_link_enter(link, &link->boot[class]);
 	list_add_tail_rcu(&link->node, &mk_links);
 	spin_unlock_irq(&mk_links_lock);
-	mk_link_kick(link);
 	queue_delayed_work(mk_wq, &mk_link_watch_work, msecs_to_jiffies(MK_WATCH_MS));
 }
 
 /**
- * mk_link_close() - no doorbell and no receiver any more
+ * mk_link_add() - let doorbells reach one more channel
+ * @link: an open link
+ * @ch: the channel, with rings
+ *
+ * Return: 0; -EADDRINUSE if there is one of its id; -ENOTCONN if the link is not
+ * open.
+ */
+int mk_link_add(struct mk_link *link, struct mk_channel *ch)
+{
+	guard(spinlock_irq)(&mk_links_lock);
+	if (list_empty(&link->node))
+		return -ENOTCONN;
+	if (rcu_access_pointer(link->ch[ch->id]))
+		return -EADDRINUSE;
+	mk_link_enter(link, ch);
+	return 0;
+}
+
+/**
+ * mk_link_del() - end a channel
  * @link: the link
+ * @ch: from mk_link_add()
+ *
+ * See mk_channel_end().
+ *
+ * Context: may sleep; not from a callback of the channel.
+ */
+void mk_link_del(struct mk_link *link, struct mk_channel *ch)
+{
+	scoped_guard(spinlock_irq, &mk_links_lock)
+		RCU_INIT_POINTER(link->ch[ch->id], NULL);
+	synchronize_rcu();
+	mk_channel_end(ch);
+	mk_link_add_stats(&link->past, &ch->stats);
+}
+
+/**
+ * mk_link_close() - no doorbell and no receiver any more
+ * @link: the link; channels that were added have been deleted
  *
  * Ends all of its channels, see mk_channel_end().
  *
@@ -332,14 +403,14 @@ void mk_link_close(struct mk_link *link)
 
 	if (list_empty(&link->node))
 		return;
-	spin_lock_irq(&mk_links_lock);
-	list_del_rcu(&link->node);
-	spin_unlock_irq(&mk_links_lock);
-	for (class = 0; class < MK_NR_CLASSES; class++)
-		RCU_INIT_POINTER(link->ch[class], NULL);
+	scoped_guard(spinlock_irq, &mk_links_lock) {
+		list_del_rcu(&link->node);
+		for (class = 0; class < MK_NR_CLASSES; class++)
+			RCU_INIT_POINTER(link->ch[class], NULL);
+	}
 	synchronize_rcu();
 	INIT_LIST_HEAD(&link->node);
-	for (class = 0; class < MK_NR_CLASSES; class++)
+	for (class = 0; link->boot && class < MK_NR_CLASSES; class++)
 		mk_channel_end(&link->boot[class]);
 	mk_link_detach(link);
 }
@@ -425,11 +496,18 @@ int mk_link_hello(struct mk_link *link)
  */
 u64 mk_link_stat(struct mk_link *link, size_t offset)
 {
-	unsigned int class;
-	u64 sum = 0;
+	u64 sum = READ_ONCE(*(u64 *)((void *)&link->past + offset));
+	struct mk_channel *ch;
+	unsigned int id;
 
-	for (class = 0; class < MK_NR_CLASSES; class++)
-		sum += READ_ONCE(*(u64 *)((void *)&link->boot[class].stats + offset));
+	guard(rcu)();
+	for (id = 0; id < MK_LINK_CHANNELS; id++) {
+		/* Those of the boot block are there for good */
+		ch = id < MK_NR_CLASSES ? &link->boot[id] :
+					  rcu_dereference(link->ch[id]);
+		if (ch)
+			sum += READ_ONCE(*(u64 *)((void *)&ch->stats + offset));
+	}
 	return sum;
 }
 

@@ -2,6 +2,7 @@
 #ifndef _MULTIKERNEL_LINK_H
 #define _MULTIKERNEL_LINK_H
 
+#include <linux/multikernel/abi/control.h>
 #include <linux/rculist.h>
 
 #include "channel.h"
@@ -12,6 +13,8 @@
  * @shutdown: the host asks this instance to power off; process context
  * @drain: consume and publish the ring of class MK_CLASS_CONSOLE; process context;
  *         returns false if it takes no more for now and will look again by itself
+ * @call: the peer wants something on the control channel; BH context; false if
+ *        that can't be.  Optional
  * @bell: the doorbell rang; any context, may not sleep
  * @bell_ok: may the CPU with this physical id be interrupted for the peer?
  */
@@ -19,6 +22,7 @@ struct mk_link_ops {
 	void (*hello)(struct mk_link *link, const struct mk_msg_hello *hello);
 	void (*shutdown)(struct mk_link *link);
 	bool (*drain)(struct mk_link *link, struct mk_ring_rx *rx);
+	bool (*call)(struct mk_link *link, const struct mk_msg *msg);
 	void (*bell)(struct mk_link *link);
 	bool (*bell_ok)(struct mk_link *link, u32 phys_id);
 };
@@ -32,7 +36,11 @@ struct mk_link_ops {
  * @cause_in: which channels the peer has rung for, in the shared area
  * @cause_out: which channels we have rung for, in the shared area
  * @ch: open channels by their id; RCU
- * @boot: channels that the boot block lists, by class
+ * @boot: channels that the boot block lists, by class; NULL if the peer is another
+ *        instance
+ * @control_buf: for messages on the control channel that are longer than a slot
+ * @jobs: calls of the peer that are being worked on
+ * @past: counters of channels that have ended
  * @bells: doorbells with a cause
  */
 struct mk_link {
@@ -43,11 +51,15 @@ struct mk_link {
 	unsigned long *cause_in;
 	unsigned long *cause_out;
 	struct mk_channel __rcu *ch[MK_LINK_CHANNELS];
-	struct mk_channel boot[MK_NR_CLASSES];
+	struct mk_channel *boot;
+	u8 control_buf[MK_CTL_MAX];
+	atomic_t jobs;
+	struct mk_channel_stats past;
 	u64 bells;
 };
 
-void mk_link_init(struct mk_link *link, const struct mk_link_ops *ops, void *owner);
+void mk_link_init(struct mk_link *link, const struct mk_link_ops *ops,
+		  struct mk_channel *boot, void *owner);
 int mk_link_attach(struct mk_link *link, void *shared, size_t size,
 		   const struct mk_boot_block *block, bool host);
 void mk_link_move(struct mk_link *link, ptrdiff_t move);
@@ -55,6 +67,8 @@ void mk_link_open(struct mk_link *link);
 void mk_link_close(struct mk_link *link);
 void mk_link_destroy(struct mk_link *link);
 void mk_link_kick(struct mk_link *link);
+int mk_link_add(struct mk_link *link, struct mk_channel *ch);
+void mk_link_del(struct mk_link *link, struct mk_channel *ch);
 int mk_link_hello(struct mk_link *link);
 void mk_link_doorbell(void);
 u64 mk_link_stat(struct mk_link *link, size_t offset);

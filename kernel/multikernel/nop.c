@@ -23,7 +23,7 @@ void mk_nop_answer(struct mk_channel *ch, const struct mk_msg *msg)
 	struct mk_nop nop = {};
 
 	memcpy(&nop, msg->data, min_t(size_t, msg->len, sizeof(nop)));
-	if (nop.op == MK_NOP_FAIL)
+	if (nop.op == MK_CTL_FAIL)
 		mk_reply_error(ch, msg->type, nop.error);
 	else
 		mk_reply(ch, msg->type, msg->data, msg->len);
@@ -42,7 +42,7 @@ void mk_nop_answer(struct mk_channel *ch, const struct mk_msg *msg)
 int mk_nop(struct mk_channel *ch, int error, unsigned int timeout_ms, u64 *ns)
 {
 	u8 data[MK_SLOT_PAYLOAD] = {}, back[MK_SLOT_PAYLOAD];
-	struct mk_nop nop = { .op = error ? MK_NOP_FAIL : MK_NOP_ECHO, .error = error };
+	struct mk_nop nop = { .op = error ? MK_CTL_FAIL : MK_CTL_ECHO, .error = error };
 	u64 start = ktime_get_ns();
 	ssize_t ret;
 

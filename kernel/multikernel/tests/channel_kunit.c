@@ -17,6 +17,7 @@
 /**
  * struct chan_end - one of the two kernels
  * @link: its link
+ * @boot: its channels
  * @hellos: hellos that came in
  * @shutdowns: shutdowns that came in
  * @text: bytes that came in on the console
@@ -26,6 +27,7 @@
  */
 struct chan_end {
 	struct mk_link link;
+	struct mk_channel boot[MK_NR_CLASSES];
 	unsigned int hellos;
 	unsigned int shutdowns;
 	unsigned int text;
@@ -121,8 +123,8 @@ static int chan_init(struct kunit *test)
 	free_cpumask_var(inst->cpus);
 
 	fix->block.epoch = 7;
-	mk_link_init(&fix->host.link, &chan_host_ops, &fix->host);
-	mk_link_init(&fix->guest.link, &chan_guest_ops, &fix->guest);
+	mk_link_init(&fix->host.link, &chan_host_ops, fix->host.boot, &fix->host);
+	mk_link_init(&fix->guest.link, &chan_guest_ops, fix->guest.boot, &fix->guest);
 	test->priv = fix;
 	return 0;
 }
@@ -480,7 +482,7 @@ static void chan_test_send_wait_close(struct kunit *test)
 /* A nop goes back with what it brought, or as the error that it asks for */
 static void chan_test_nop_answer(struct kunit *test)
 {
-	static const struct mk_nop fail = { .op = MK_NOP_FAIL, .error = -EDOM };
+	static const struct mk_nop fail = { .op = MK_CTL_FAIL, .error = -EDOM };
 	struct chan_fix *fix = test->priv;
 	struct mk_channel *host = chan_control(&fix->host);
 	struct mk_msg msg;

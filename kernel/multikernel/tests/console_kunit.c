@@ -271,7 +271,7 @@ static void console_test_input(struct kunit *test)
 	size_t i;
 
 	KUNIT_ASSERT_NOT_NULL(test, inst);
-	mk_link_init(&inst->link, &console_ops, inst);
+	mk_link_init(&inst->link, &console_ops, inst->boot, inst);
 	for (i = 0; i < sizeof(fix->buf); i++)
 		fix->buf[i] = console_byte(i);
 	KUNIT_EXPECT_EQ(test, mk_console_input(inst, fix->buf, 10), -ENOTCONN);

@@ -113,20 +113,6 @@ struct mk_ring_mem {
 #define MK_MSG_CONSOLE		5	/* bytes of the console, either way */
 #define MK_NR_MSGS		6
 
-/* mk_nop.op */
-#define MK_NOP_ECHO		0	/* answer with the same */
-#define MK_NOP_FAIL		1	/* answer with mk_nop.error */
-
-/**
- * struct mk_nop - a call on the control channel that does nothing
- * @op: MK_NOP_*
- * @error: a negative errno
- */
-struct mk_nop {
-	__u32 op;
-	__s32 error;
-};
-
 /**
  * struct mk_msg_hello - MK_MSG_HELLO
  * @version: MK_BOOT_VERSION of the sender

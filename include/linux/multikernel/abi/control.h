@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _LINUX_MULTIKERNEL_ABI_CONTROL_H
+#define _LINUX_MULTIKERNEL_ABI_CONTROL_H
+
+#include <linux/types.h>
+
+/**
+ * DOC: Control calls
+ *
+ * Calls on the control channel between host and instance.  Each begins with a word
+ * that says what is wanted; what is not known is answered by -EOPNOTSUPP.
+ *
+ * The host owns the memory of every connection and introduces its two ends to each
+ * other; what they say does not pass through it.  An instance asks by
+ * MK_CTL_CONNECT, and the reply is a &struct mk_ctl_open.  The other end is told by
+ * MK_CTL_OPEN with a &struct mk_ctl_open of its own, unless it is the host.
+ * Whoever gives a connection up says MK_CTL_CLOSE.  The host says it to the other
+ * end and answers when that one has, and the host reuses the memory when neither end
+ * maps it any more, or has ended.
+ *
+ * This is a contract between kernels of different versions: a change of the
+ * meaning of any field must raise MK_BOOT_VERSION.  Fields may be added at the end.
+ */
+
+#define MK_CTL_ECHO		0	/* &struct mk_nop: answer with the same */
+#define MK_CTL_FAIL		1	/* &struct mk_nop: answer with mk_nop.error */
+#define MK_CTL_CONNECT		2	/* instance to host: &struct mk_ctl_connect */
+#define MK_CTL_OPEN		3	/* host to instance: &struct mk_ctl_open */
+#define MK_CTL_CLOSE		4	/* either way: &struct mk_ctl_close */
+
+/* The longest call or reply on a control channel, in bytes */
+#define MK_CTL_MAX		256
+
+#define MK_PEER_NAME_LEN	64
+#define MK_SERVICE_NAME_LEN	32
+
+/**
+ * struct mk_nop - MK_CTL_ECHO or MK_CTL_FAIL
+ * @op: which of the two
+ * @error: a negative errno
+ */
+struct mk_nop {
+	__u32 op;
+	__s32 error;
+};
+
+/**
+ * struct mk_ctl_connect - MK_CTL_CONNECT
+ * @op: MK_CTL_CONNECT
+ * @slots: slots that each ring shall have at least
+ * @peer: name of the instance at the other end, or empty for the host
+ * @service: what shall be spoken
+ */
+struct mk_ctl_connect {
+	__u32 op;
+	__u32 slots;
+	char peer[MK_PEER_NAME_LEN];
+	char service[MK_SERVICE_NAME_LEN];
+};
+
+/**
+ * struct mk_ctl_open - MK_CTL_OPEN, or the reply to MK_CTL_CONNECT
+ * @op: MK_CTL_OPEN
+ * @conn: the host's number of the connection
+ * @area_pa: memory of the connection, which is the host's
+ * @area_size: its size in bytes
+ * @pair_pa: page of the host's with a &struct mk_pair_words; 0 if the other end is
+ *           the host, whose words are in the shared area
+ * @peer_id: number of the other end, the same for all connections to it until it
+ *           ends
+ * @side: which of the two cause words is ours to take
+ * @channel: id of the channel in the cause words
+ * @epoch: of both rings
+ * @slots: of each ring
+ * @tx_off: offset in the area of the ring that we fill
+ * @rx_off: offset in the area of the ring that we empty
+ * @peer: name of the other end, empty for the host
+ * @service: what is spoken
+ */
+struct mk_ctl_open {
+	__u32 op;
+	__u32 conn;
+	__u64 area_pa;
+	__u64 area_size;
+	__u64 pair_pa;
+	__u32 peer_id;
+	__u32 side;
+	__u32 channel;
+	__u32 epoch;
+	__u32 slots;
+	__u32 tx_off;
+	__u32 rx_off;
+	char peer[MK_PEER_NAME_LEN];
+	char service[MK_SERVICE_NAME_LEN];
+	__u32 reserved;
+};
+
+/**
+ * struct mk_ctl_close - MK_CTL_CLOSE
+ * @op: MK_CTL_CLOSE
+ * @conn: the host's number of the connection
+ */
+struct mk_ctl_close {
+	__u32 op;
+	__u32 conn;
+};
+
+/**
+ * struct mk_pair_words - cause words of two instances
+ * @cause: MK_CAUSE_*, each taken by the side of that number
+ */
+struct mk_pair_words {
+	struct {
+		__u64 word;
+		__u64 reserved[7];
+	} cause[2];
+};
+
+#endif /* _LINUX_MULTIKERNEL_ABI_CONTROL_H */

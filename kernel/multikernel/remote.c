@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+/**
+ * DOC: remote.c - connections of an instance
+ *
+ * An instance asks the host for a connection, or is told of one, and maps the memory
+ * that the host names, see broker.c.  The host is believed in what it owns; what it
+ * says is still checked for sense, and memory of this kernel itself is never taken
+ * for shared.
+ *
+ * Another instance is known as a link of its own, which lives as long as there are
+ * channels to it.
+ *
+ * Locking
+ * -------
+ *
+ * mk_remote_lock protects the list of links to other instances and their counts.
+ * Nobody waits for a peer under it.
+ */
+
+#define pr_fmt(fmt) "multikernel: " fmt
+
+#include <linux/io.h>
+#include <linux/ioport.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "guest.h"
+#include "internal.h"
+#include "service.h"
+
+/* The host may have to ask another instance, which has five seconds itself */
+#define MK_CONNECT_TIMEOUT_MS	10000
+
+/**
+ * struct mk_remote - another instance
+ * @node: in the list of them
+ * @id: the host's number of it
+ * @refs: channels
+ * @link: to it
+ * @words: cause words
+ */
+struct mk_remote {
+	struct list_head node;
+	u32 id;
+	unsigned int refs;
+	struct mk_link link;
+	struct mk_pair_words *words;
+};
+
+/**
+ * struct mk_remote_conn - what an end of a connection has mapped
+ * @area: memory of the connection
+ * @remote: the other instance, or NULL for the host
+ */
+struct mk_remote_conn {
+	void *area;
+	struct mk_remote *remote;
+};
+
+static const struct mk_link_ops mk_remote_ops;
+static LIST_HEAD(mk_remotes);
+static DEFINE_MUTEX(mk_remote_lock);
+static atomic_t mk_remote_connecting;
+
+/* Not what this kernel takes for its own */
+static bool mk_remote_foreign(phys_addr_t pa, size_t size)
+{
+	return size && pa + size > pa &&
+	       region_intersects(pa, size, IORESOURCE_SYSTEM_RAM,
+				 IORES_DESC_NONE) == REGION_DISJOINT;
+}
+
+static struct mk_remote *mk_remote_new(const struct mk_ctl_open *open)
+{
+	struct mk_remote *remote = kzalloc_obj(*remote);
+
+	if (!remote)
+		return NULL;
+	remote->words = memremap(open->pair_pa, PAGE_SIZE, MEMREMAP_WB);
+	if (!remote->words) {
+		kfree(remote);
+		return NULL;
+	}
+	remote->id = open->peer_id;
+	mk_link_init(&remote->link, &mk_remote_ops, NULL, remote);
+	remote->link.cause_in =
+		(unsigned long *)&remote->words->cause[open->side].word;
+	remote->link.cause_out =
+		(unsigned long *)&remote->words->cause[!open->side].word;
+	mk_link_open(&remote->link);
+	list_add(&remote->node, &mk_remotes);
+	return remote;
+}
+
+static struct mk_remote *mk_remote_get(const struct mk_ctl_open *open)
+{
+	struct mk_remote *remote;
+
+	guard(mutex)(&mk_remote_lock);
+	list_for_each_entry(remote, &mk_remotes, node)
+		if (remote->id == open->peer_id)
+			goto found;
+	remote = mk_remote_new(open);
+	if (!remote)
+		return NULL;
+found:
+	remote->refs++;
+	return remote;
+}
+
+static void mk_remote_put(struct mk_remote *remote)
+{
+	if (!remote)
+		return;
+	guard(mutex)(&mk_remote_lock);
+	if (--remote->refs)
+		return;
+	list_del(&remote->node);
+	mk_link_close(&remote->link);
+	memunmap(remote->words);
+	kfree(remote);
+}
+
+static void mk_remote_unmap(struct mk_remote_conn *rc)
+{
+	mk_remote_put(rc->remote);
+	memunmap(rc->area);
+	kfree(rc);
+}
+
+static int mk_remote_say_close(u32 conn)
+{
+	struct mk_ctl_close req = { .op = MK_CTL_CLOSE, .conn = conn };
+	ssize_t ret;
+
+	ret = mk_call(mk_guest_control(), &req, sizeof(req), NULL, 0,
+		      msecs_to_jiffies(MK_CONNECT_TIMEOUT_MS));
+	return ret < 0 ? ret : 0;
+}
+
+/* If the host has said it then its call is answered, see mk_remote_closed() */
+static void mk_remote_release(struct mk_end *end, bool closed)
+{
+	mk_remote_unmap(end->arg);
+	if (closed)
+		mk_remote_say_close(end->conn);
+}
+
+static struct mk_end *mk_remote_map(const struct mk_ctl_open *open,
+				    const struct mk_channel_ops *ops, void *priv,
+				    struct mk_remote_conn *rc)
+{
+	struct mk_link *link = mk_guest_link();
+	struct mk_end *end;
+	int ret;
+
+	rc->area = memremap(open->area_pa, open->area_size, MEMREMAP_WB);
+	if (!rc->area)
+		return ERR_PTR(-ENOMEM);
+	if (open->pair_pa) {
+		rc->remote = mk_remote_get(open);
+		if (!rc->remote)
+			return ERR_PTR(-ENOMEM);
+		link = &rc->remote->link;
+	}
+	end = mk_end_prepare(link, rc->area, open, ops, priv);
+	if (IS_ERR(end))
+		return end;
+	ret = mk_end_publish(end, mk_remote_release, rc);
+	if (ret) {
+		mk_end_abandon(end);
+		return ERR_PTR(ret);
+	}
+	return end;
+}
+
+static struct mk_end *mk_remote_open(const struct mk_ctl_open *open,
+				     const struct mk_channel_ops *ops, void *priv)
+{
+	struct mk_remote_conn *rc;
+	struct mk_end *end;
+
+	if (mk_service_check_open(open) ||
+	    !mk_remote_foreign(open->area_pa, open->area_size) ||
+	    (open->pair_pa && !mk_remote_foreign(open->pair_pa, PAGE_SIZE)))
+		return ERR_PTR(-EPROTO);
+	rc = kzalloc_obj(*rc);
+	if (!rc)
+		return ERR_PTR(-ENOMEM);
+	end = mk_remote_map(open, ops, priv, rc);
+	if (IS_ERR(end)) {
+		mk_remote_put(rc->remote);
+		if (rc->area)
+			memunmap(rc->area);
+		kfree(rc);
+	}
+	return end;
+}
+
+/**
+ * mk_remote_connect() - an instance connects to the host or to another instance
+ * @req: whom to ask for what
+ * @ops: what becomes of messages
+ * @priv: for @ops
+ *
+ * Context: may sleep.
+ * Return: the end, or an ERR_PTR() as mk_connect().
+ */
+struct mk_end *mk_remote_connect(const struct mk_ctl_connect *req,
+				 const struct mk_channel_ops *ops, void *priv)
+{
+	struct mk_ctl_open open = {};
+	struct mk_end *end;
+	ssize_t ret;
+
+	/* A close that overtakes us has to wait */
+	atomic_inc(&mk_remote_connecting);
+	ret = mk_call(mk_guest_control(), req, sizeof(*req), &open, sizeof(open),
+		      msecs_to_jiffies(MK_CONNECT_TIMEOUT_MS));
+	if (ret == sizeof(open))
+		end = mk_remote_open(&open, ops, priv);
+	else
+		end = ERR_PTR(ret < 0 ? ret : -EPROTO);
+	atomic_dec(&mk_remote_connecting);
+	if (IS_ERR(end) && ret == sizeof(open))
+		mk_remote_say_close(open.conn);
+	return end;
+}
+
+static ssize_t mk_remote_opened(const struct mk_ctl_open *open)
+{
+	return PTR_ERR_OR_ZERO(mk_remote_open(open, NULL, NULL));
+}
+
+static ssize_t mk_remote_closed(const struct mk_ctl_close *req)
+{
+	if (mk_end_gone(req->conn))
+		return 0;
+	return atomic_read(&mk_remote_connecting) ? -EAGAIN : -ENOENT;
+}
+
+/**
+ * mk_remote_call() - the host says something
+ * @link: to the host
+ * @data: what it says, in private memory, zero up to MK_CTL_MAX
+ * @len: how much of it
+ * @reply: where to put the answer, MK_CTL_MAX bytes
+ *
+ * Context: may sleep.
+ * Return: length of the answer, or a negative errno.
+ */
+ssize_t mk_remote_call(struct mk_link *link, const void *data, size_t len, void *reply)
+{
+	switch (*(const __u32 *)data) {
+	case MK_CTL_OPEN:
+		if (len < sizeof(struct mk_ctl_open))
+			return -EINVAL;
+		return mk_remote_opened(data);
+	case MK_CTL_CLOSE:
+		if (len < sizeof(struct mk_ctl_close))
+			return -EINVAL;
+		return mk_remote_closed(data);
+	default:
+		return -EOPNOTSUPP;
+	}
+}

@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: GPL-2.0
+/**
+ * DOC: service.c - named services, and this kernel's ends of connections
+ *
+ * A service is a name on which other kernels may open channels to this one:
+ * mk_service_register().  A channel to a service of another kernel comes from
+ * mk_connect().  Once it is open the two sides are equal.
+ *
+ * How the two ends come to share memory is not decided here: broker.c does it in the
+ * host, which owns that memory, and remote.c asks for it in an instance.
+ *
+ * An end goes in two steps.  First it is cut: its rings are not used any more,
+ * senders and callers get an error.  Then the layer above hears that its peer is gone.
+ * A channel that a service has accepted is freed after that; who has connected calls
+ * mk_close().
+ *
+ * Locking
+ * -------
+ *
+ * mk_services_lock protects the services, mk_ends_lock the list of ends and
+ * mk_end.cut.  Nobody waits for a peer under either; callbacks of the layer above run
+ * under none, except mk_service.accept under mk_services_lock.
+ */
+
+#define pr_fmt(fmt) "multikernel: " fmt
+
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <asm/multikernel.h>
+
+#include "internal.h"
+#include "service.h"
+
+static LIST_HEAD(mk_services);
+static DEFINE_MUTEX(mk_services_lock);
+static LIST_HEAD(mk_ends);
+static DEFINE_MUTEX(mk_ends_lock);
+
+static struct mk_service *mk_service_find(const char *name)
+{
+	struct mk_service *service;
+
+	lockdep_assert_held(&mk_services_lock);
+	list_for_each_entry(service, &mk_services, node)
+		if (!strcmp(service->name, name))
+			return service;
+	return NULL;
+}
+
+/**
+ * mk_service_register() - let other kernels open channels
+ * @service: the service; stays registered as long as this kernel runs
+ *
+ * Context: may sleep.
+ * Return: 0; -EINVAL for a name that is empty or too long, or without operations;
+ * -EEXIST if there is one of this name.
+ */
+int mk_service_register(struct mk_service *service)
+{
+	size_t len = strlen(service->name);
+
+	if (!len || len >= MK_SERVICE_NAME_LEN || !service->ops ||
+	    service->ops->drain)
+		return -EINVAL;
+	guard(mutex)(&mk_services_lock);
+	if (mk_service_find(service->name))
+		return -EEXIST;
+	list_add_tail(&service->node, &mk_services);
+	return 0;
+}
+
+/**
+ * mk_service_slots() - the size of a ring
+ * @wanted: slots that shall be there, 0 for no wish
+ *
+ * Return: a power of two.
+ */
+u32 mk_service_slots(u32 wanted)
+{
+	if (!wanted)
+		return MK_SLOTS_DEFAULT;
+	return roundup_pow_of_two(clamp(wanted, MK_SLOTS_MIN, MK_SLOTS_MAX));
+}
+
+/**
+ * mk_service_check_open() - can this be a connection?
+ * @open: private copy of what the host says
+ *
+ * Return: 0 or -EINVAL.
+ */
+int mk_service_check_open(const struct mk_ctl_open *open)
+{
+	size_t size;
+
+	if (!is_power_of_2(open->slots) || open->slots > MK_SLOTS_MAX ||
+	    !open->epoch || open->side > 1 || open->channel >= MK_LINK_CHANNELS ||
+	    open->channel < MK_NR_CLASSES)
+		return -EINVAL;
+	size = mk_ring_size(open->slots);
+	if (open->area_size < size || open->tx_off > open->area_size - size ||
+	    open->rx_off > open->area_size - size ||
+	    !IS_ALIGNED(open->tx_off | open->rx_off, sizeof(struct mk_slot)) ||
+	    abs_diff(open->tx_off, open->rx_off) < size)
+		return -EINVAL;
+	if (!PAGE_ALIGNED(open->area_pa) || !PAGE_ALIGNED(open->area_size) ||
+	    !PAGE_ALIGNED(open->pair_pa) || !open->area_pa)
+		return -EINVAL;
+	if (strnlen(open->peer, sizeof(open->peer)) == sizeof(open->peer) ||
+	    strnlen(open->service, sizeof(open->service)) == sizeof(open->service))
+		return -EINVAL;
+	return 0;
+}
+
+static struct mk_end *mk_end_alloc(const struct mk_ctl_open *open)
+{
+	u32 max = min_t(u32, open->slots * MK_SLOT_PAYLOAD, MK_MSG_MAX);
+	struct mk_end *end = kzalloc_obj(*end);
+
+	if (!end)
+		return NULL;
+	end->buf = kvmalloc(max, GFP_KERNEL);
+	if (!end->buf) {
+		kfree(end);
+		return NULL;
+	}
+	init_completion(&end->told);
+	end->conn = open->conn;
+	strscpy(end->peer, open->peer);
+	strscpy(end->service, open->service);
+	return end;
+}
+
+static void mk_end_free(struct mk_end *end)
+{
+	kvfree(end->buf);
+	kfree(end);
+}
+
+static int mk_end_accept(struct mk_end *end)
+{
+	struct mk_service *service;
+
+	guard(mutex)(&mk_services_lock);
+	service = mk_service_find(end->service);
+	if (!service)
+		return -ECONNREFUSED;
+	end->accepted = true;
+	end->ch.ops = service->ops;
+	end->ch.priv = service->priv;
+	return service->accept ? service->accept(&end->ch) : 0;
+}
+
+/* Calls of one peer that are worked on at the same time; more are told to wait */
+#define MK_JOBS_MAX		8
+
+/**
+ * struct mk_job - a call on a control channel that needs process context
+ * @work: runs it
+ * @link: to the caller
+ * @fn: what does it
+ * @put: called at last
+ * @epoch: which life of the caller's
+ * @type: type of the message
+ * @len: length of @data
+ * @data: the message, zeroed behind it
+ * @reply: the answer
+ */
+struct mk_job {
+	struct work_struct work;
+	struct mk_link *link;
+	mk_job_fn fn;
+	void (*put)(struct mk_link *link);
+	u32 epoch;
+	u16 type;
+	u32 len;
+	u8 data[MK_CTL_MAX] __aligned(8);
+	u8 reply[MK_CTL_MAX] __aligned(8);
+};
+
+static void mk_job_work(struct work_struct *work)
+{
+	struct mk_job *job = container_of(work, struct mk_job, work);
+	struct mk_channel *ch = &job->link->boot[MK_CLASS_CONTROL];
+	ssize_t ret = job->fn(job->link, job->data, job->len, job->reply);
+	u16 nr = job->type & MK_TYPE_NR;
+	__s32 err = ret;
+
+	if (ret < 0)
+		mk_reply_epoch(ch, job->epoch, MK_TYPE_ERROR | nr, &err, sizeof(err));
+	else
+		mk_reply_epoch(ch, job->epoch, MK_TYPE_REPLY | nr, job->reply, ret);
+	atomic_dec(&job->link->jobs);
+	if (job->put)
+		job->put(job->link);
+	kfree(job);
+}
+
+/**
+ * mk_job_queue() - answer a call on a control channel from process context
+ * @link: to the caller
+ * @msg: the call
+ * @fn: what does it; returns the length of the answer or a negative errno
+ * @put: called at last, or NULL
+ *
+ * Context: BH.
+ * Return: true; false if it will not be done, and @put not be called.
+ */
+bool mk_job_queue(struct mk_link *link, const struct mk_msg *msg, mk_job_fn fn,
+		  void (*put)(struct mk_link *link))
+{
+	struct mk_job *job;
+
+	if (atomic_inc_return(&link->jobs) > MK_JOBS_MAX)
+		goto refuse;
+	job = kzalloc_obj(*job, GFP_ATOMIC);
+	if (!job)
+		goto refuse;
+	INIT_WORK(&job->work, mk_job_work);
+	job->link = link;
+	job->fn = fn;
+	job->put = put;
+	job->epoch = link->boot[MK_CLASS_CONTROL].rx.epoch;
+	job->type = msg->type;
+	job->len = msg->len;
+	memcpy(job->data, msg->data, msg->len);
+	queue_work(system_dfl_wq, &job->work);
+	return true;
+refuse:
+	atomic_dec(&link->jobs);
+	return false;
+}
+
+/**
+ * mk_end_prepare() - set up this kernel's end of a connection
+ * @link: to the other end
+ * @area: memory of the connection, as this kernel maps it
+ * @open: checked, private copy of what the host says
+ * @ops: of the one who connects, or NULL for the service to accept
+ * @priv: for @ops
+ *
+ * To be followed by mk_end_publish() or mk_end_abandon().
+ *
+ * Context: may sleep.
+ * Return: the end, or an ERR_PTR(): -ECONNREFUSED if there is no such service,
+ * -ENOMEM, or what the service says.
+ */
+struct mk_end *mk_end_prepare(struct mk_link *link, void *area,
+			      const struct mk_ctl_open *open,
+			      const struct mk_channel_ops *ops, void *priv)
+{
+	struct mk_end *end = mk_end_alloc(open);
+	struct mk_channel *ch;
+	int ret;
+
+	if (!end)
+		return ERR_PTR(-ENOMEM);
+	ch = &end->ch;
+	mk_channel_init(ch, link, open->channel, ops, priv);
+	mk_ring_tx_init(&ch->tx, area + open->tx_off, open->slots, open->epoch);
+	mk_ring_rx_init(&ch->rx, area + open->rx_off, open->slots, open->epoch);
+	mk_ring_rx_buf(&ch->rx, end->buf,
+		       min_t(u32, open->slots * MK_SLOT_PAYLOAD, MK_MSG_MAX));
+	ret = ops ? 0 : mk_end_accept(end);
+	if (ret) {
+		mk_end_free(end);
+		return ERR_PTR(ret);
+	}
+	return end;
+}
+
+/**
+ * mk_end_publish() - messages come in from now on
+ * @end: from mk_end_prepare()
+ * @release: called when the rings are not used any more; with true if the layer
+ *           above has closed the channel
+ * @arg: for @release
+ *
+ * Context: process; does not wait for anyone.
+ * Return: 0; -EADDRINUSE if there is a channel of that id; -ENOTCONN if the link is
+ * not open.
+ */
+int mk_end_publish(struct mk_end *end,
+		   void (*release)(struct mk_end *end, bool closed), void *arg)
+{
+	int ret;
+
+	guard(mutex)(&mk_ends_lock);
+	end->release = release;
+	end->arg = arg;
+	ret = mk_link_add(end->ch.link, &end->ch);
+	if (!ret)
+		list_add_tail(&end->node, &mk_ends);
+	return ret;
+}
+
+/**
+ * mk_end_abandon() - an end that was not published will not be
+ * @end: from mk_end_prepare()
+ *
+ * Context: may sleep.
+ */
+void mk_end_abandon(struct mk_end *end)
+{
+	if (end->accepted && end->ch.ops->gone)
+		end->ch.ops->gone(&end->ch);
+	mk_end_free(end);
+}
+
+static struct mk_end *mk_end_find(u32 conn)
+{
+	struct mk_end *end;
+
+	lockdep_assert_held(&mk_ends_lock);
+	list_for_each_entry(end, &mk_ends, node)
+		if (end->conn == conn)
+			return end;
+	return NULL;
+}
+
+static void mk_end_do_cut(struct mk_end *end)
+{
+	lockdep_assert_held(&mk_ends_lock);
+	if (!end->cut)
+		mk_link_del(end->ch.link, &end->ch);
+	end->cut = true;
+}
+
+/**
+ * mk_end_cut() - do not use the rings any more
+ * @conn: the host's number of the connection
+ *
+ * Context: may sleep; not from callbacks of the channel.
+ */
+void mk_end_cut(u32 conn)
+{
+	struct mk_end *end;
+
+	guard(mutex)(&mk_ends_lock);
+	end = mk_end_find(conn);
+	if (end)
+		mk_end_do_cut(end);
+}
+
+/**
+ * mk_end_gone() - the peer is gone: cut the end, and tell the layer above
+ * @conn: the host's number of the connection
+ *
+ * Context: may sleep; not from callbacks of the channel.
+ * Return: false if there is no such end, or mk_close() has it.
+ */
+bool mk_end_gone(u32 conn)
+{
+	struct mk_end *end;
+
+	scoped_guard(mutex, &mk_ends_lock) {
+		end = mk_end_find(conn);
+		if (!end)
+			return false;
+		mk_end_do_cut(end);
+		list_del_init(&end->node);
+	}
+	end->release(end, false);
+	if (end->ch.ops->gone)
+		end->ch.ops->gone(&end->ch);
+	if (end->accepted)
+		mk_end_free(end);
+	else
+		complete_all(&end->told);
+	return true;
+}
+
+/**
+ * mk_close() - give a channel up
+ * @ch: from mk_connect()
+ *
+ * Messages that have come in are handled first, those that the peer has not read
+ * yet stay there for it.  The peer hears that we are gone.
+ *
+ * Context: may sleep; not from callbacks of the channel.
+ */
+void mk_close(struct mk_channel *ch)
+{
+	struct mk_end *end = container_of(ch, struct mk_end, ch);
+	bool ours;
+
+	scoped_guard(mutex, &mk_ends_lock) {
+		ours = !list_empty(&end->node);
+		mk_end_do_cut(end);
+		list_del_init(&end->node);
+	}
+	if (ours)
+		end->release(end, true);
+	else
+		wait_for_completion(&end->told);
+	mk_end_free(end);
+}
+
+/**
+ * mk_channel_peer() - who is at the other end?
+ * @ch: from mk_connect(), or accepted by a service
+ *
+ * Return: name of the instance, or an empty string for the host.
+ */
+const char *mk_channel_peer(struct mk_channel *ch)
+{
+	return container_of(ch, struct mk_end, ch)->peer;
+}
+
+/**
+ * mk_channel_priv() - what the layer above has left there
+ * @ch: a channel
+ *
+ * Return: the pointer given to mk_connect(), that of the service, or the last one
+ * of mk_channel_set_priv().
+ */
+void *mk_channel_priv(struct mk_channel *ch)
+{
+	return ch->priv;
+}
+
+/**
+ * mk_channel_set_priv() - leave something there
+ * @ch: a channel
+ * @priv: a pointer; to be set in &mk_service.accept at the latest
+ */
+void mk_channel_set_priv(struct mk_channel *ch, void *priv)
+{
+	ch->priv = priv;
+}
+
+/**
+ * mk_connect() - open a channel to a service of another kernel
+ * @peer: name of an instance, or an empty string for the host
+ * @service: name of the service
+ * @slots: slots that each ring shall have, 0 for no wish; a message may be as long
+ *         as a ring
+ * @ops: what becomes of messages; may not have &mk_channel_ops.drain
+ * @priv: for mk_channel_priv()
+ *
+ * Context: may sleep.
+ * Return: the channel, to be given to mk_close(), or an ERR_PTR(): -ENOENT if there
+ * is no such instance; -EHOSTDOWN if it does not run; -ECONNREFUSED if it has no such
+ * service; -EINVAL for a name that can't be, or this kernel itself; -ENOSPC if too
+ * many channels are open between the two; -ETIMEDOUT; -ECONNRESET if one of the two
+ * ended meanwhile; -ENOMEM; or what the service says.
+ */
+struct mk_channel *mk_connect(const char *peer, const char *service, u32 slots,
+			      const struct mk_channel_ops *ops, void *priv)
+{
+	struct mk_ctl_connect req = { .op = MK_CTL_CONNECT, .slots = slots };
+	struct mk_end *end;
+
+	if (strscpy(req.peer, peer) < 0 || strscpy(req.service, service) <= 0 ||
+	    !ops || ops->drain)
+		return ERR_PTR(-EINVAL);
+	end = mk_is_instance() ? mk_remote_connect(&req, ops, priv) :
+				 mk_broker_connect(&req, ops, priv);
+	return IS_ERR(end) ? ERR_CAST(end) : &end->ch;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _MULTIKERNEL_SERVICE_H
+#define _MULTIKERNEL_SERVICE_H
+
+#include <linux/completion.h>
+#include <linux/multikernel/abi/control.h>
+
+#include "link.h"
+
+/* Slots of a ring: least, unless asked for, and most (256 KiB) */
+#define MK_SLOTS_MIN		16
+#define MK_SLOTS_DEFAULT	256
+#define MK_SLOTS_MAX		4096
+
+/**
+ * struct mk_end - this kernel's end of a connection
+ * @node: in the list of ends
+ * @ch: the channel
+ * @conn: the host's number of the connection
+ * @peer: name of the other end, empty for the host
+ * @service: what is spoken
+ * @buf: for messages longer than a slot
+ * @accepted: by a service, and not made by mk_connect()
+ * @cut: the rings are not used any more
+ * @told: the layer above knows that the peer is gone
+ * @release: lets go of the memory, when the rings are not used any more
+ * @arg: for @release
+ */
+struct mk_end {
+	struct list_head node;
+	struct mk_channel ch;
+	u32 conn;
+	char peer[MK_PEER_NAME_LEN];
+	char service[MK_SERVICE_NAME_LEN];
+	void *buf;
+	bool accepted;
+	bool cut;
+	struct completion told;
+	void (*release)(struct mk_end *end, bool closed);
+	void *arg;
+};
+
+struct mk_end *mk_end_prepare(struct mk_link *link, void *area,
+			      const struct mk_ctl_open *open,
+			      const struct mk_channel_ops *ops, void *priv);
+int mk_end_publish(struct mk_end *end,
+		   void (*release)(struct mk_end *end, bool closed), void *arg);
+void mk_end_abandon(struct mk_end *end);
+void mk_end_cut(u32 conn);
+bool mk_end_gone(u32 conn);
+int mk_service_check_open(const struct mk_ctl_open *open);
+u32 mk_service_slots(u32 wanted);
+
+typedef ssize_t (*mk_job_fn)(struct mk_link *link, const void *data, size_t len,
+			     void *reply);
+bool mk_job_queue(struct mk_link *link, const struct mk_msg *msg, mk_job_fn fn,
+		  void (*put)(struct mk_link *link));
+
+/* broker.c: in the host */
+struct mk_end *mk_broker_connect(const struct mk_ctl_connect *req,
+				 const struct mk_channel_ops *ops, void *priv);
+ssize_t mk_broker_call(struct mk_link *link, const void *data, size_t len, void *reply);
+void mk_broker_begin(struct mk_instance *inst);
+void mk_broker_end(struct mk_instance *inst, bool proven);
+
+/* remote.c: in an instance */
+struct mk_end *mk_remote_connect(const struct mk_ctl_connect *req,
+				 const struct mk_channel_ops *ops, void *priv);
+ssize_t mk_remote_call(struct mk_link *link, const void *data, size_t len, void *reply);
+
+#endif /* _MULTIKERNEL_SERVICE_H */
