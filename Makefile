@@ -9,7 +9,7 @@ CONFIG ?= default
 export KSRC PATCH SUBJECT
 
 .PHONY: help deps tree refresh series kernel initramfs demo check shell lint \
-	check-off bisect clean distclean
+	check-off bisect bench clean distclean
 
 help:
 	@echo 'make demo             watch one Linux start, talk to, lose and restart another'
@@ -23,6 +23,7 @@ help:
 	@echo 'make refresh          turn edits of kernel files in build/linux into patches'
 	@echo '                      (PATCH=stem SUBJECT="...": into that one, or a new one)'
 	@echo 'make series OUT=DIR   the whole work for git am, with a cover letter'
+	@echo 'make bench            figures beside their references; build/bench.json'
 	@echo 'make lint             checkpatch, sparse, compiler warnings'
 	@echo 'make check-off        CONFIG_MULTIKERNEL=n changes no machine code'
 	@echo 'make bisect           each commit of the series builds (ten minutes)'
@@ -51,6 +52,9 @@ demo: kernel initramfs
 
 check: kernel initramfs
 	@CONFIG=$(CONFIG) dev/check $(TESTS)
+
+bench: kernel initramfs
+	@CONFIG=$(CONFIG) dev/bench
 
 shell: kernel initramfs
 	@dev/vm --config $(CONFIG) --interactive

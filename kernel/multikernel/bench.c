@@ -261,6 +261,12 @@ static void bench_show_times(u32 *ns, u32 n)
 		  ns[n - 1 - n / 100], ns[n - 1]);
 }
 
+/* The other side goes to sleep, and no longer lingers */
+static void bench_pause(void)
+{
+	usleep_range(100, 200);
+}
+
 static int bench_calls(struct mk_channel *ch, u32 size, u32 rounds, u32 *ns, bool poll)
 {
 	u8 *data __free(kfree) = kzalloc(2 * MK_MSG_MAX, GFP_KERNEL);
@@ -278,8 +284,11 @@ static int bench_calls(struct mk_channel *ch, u32 size, u32 rounds, u32 *ns, boo
 		msleep(20);
 	}
 	for (i = 0; i < rounds; i++) {
-		u64 start = local_clock();
+		u64 start;
 
+		if (!poll)
+			bench_pause();
+		start = local_clock();
 		ret = mk_call(ch, data, size, data + MK_MSG_MAX, size, BENCH_TIMEOUT);
 		ns[i] = min_t(u64, local_clock() - start, U32_MAX);
 		if (ret < 0)
@@ -372,9 +381,12 @@ static int bench_ipi(u32 cpu, u32 rounds, u32 *ns)
 	u32 i;
 
 	for (i = 0; i < rounds; i++) {
-		u64 start = local_clock();
-		int ret = smp_call_function_single(cpu, bench_nothing, NULL, true);
+		u64 start;
+		int ret;
 
+		bench_pause();
+		start = local_clock();
+		ret = smp_call_function_single(cpu, bench_nothing, NULL, true);
 		ns[i] = min_t(u64, local_clock() - start, U32_MAX);
 		if (ret)
 			return ret;
@@ -407,8 +419,8 @@ static int bench_with_peer(const char *what, const char *peer, u32 size, u32 rou
 
 static int bench_run(char *line)
 {
-	char what[16], peer[MK_PEER_NAME_LEN];
 	u32 *ns __free(kvfree) = NULL;
+	char what[16], peer[MK_PEER_NAME_LEN];
 	u32 size = 0, rounds = 1, cpu;
 	int ret;
 

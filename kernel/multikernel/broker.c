@@ -28,6 +28,7 @@
 #include <linux/io.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <trace/events/multikernel.h>
 
 #include "internal.h"
 #include "service.h"
@@ -198,6 +199,11 @@ static void mk_conn_queue_gone(struct mk_conn *conn, unsigned int ms)
 		conn->refs++;
 }
 
+static const char *mk_conn_name(const struct mk_conn *conn, unsigned int side)
+{
+	return conn->inst[side] ? conn->inst[side]->name : "";
+}
+
 /* This end does not use the memory any more; the other one is to hear of it */
 static void mk_conn_shut(struct mk_conn *conn, unsigned int side)
 {
@@ -205,6 +211,8 @@ static void mk_conn_shut(struct mk_conn *conn, unsigned int side)
 	conn->dead = true;
 	if (!conn->open[side])
 		return;
+	trace_mk_disconnected(conn->nr, mk_conn_name(conn, side),
+			      mk_conn_name(conn, !side), conn->service);
 	conn->open[side] = false;
 	if (conn->open[!side])
 		mk_conn_queue_gone(conn, 0);
@@ -255,6 +263,19 @@ static unsigned int mk_conns_of(const struct mk_instance *inst)
 	list_for_each_entry(conn, &mk_conns, node)
 		n += conn->inst[0] == inst || conn->inst[1] == inst;
 	return n;
+}
+
+/**
+ * mk_broker_count() - how many connections has an instance?
+ * @inst: the instance
+ *
+ * Context: may sleep.
+ * Return: their number, also of those whose other end is still to let go.
+ */
+unsigned int mk_broker_count(struct mk_instance *inst)
+{
+	guard(mutex)(&mk_conns_lock);
+	return mk_conns_of(inst);
 }
 
 static int mk_conn_enter(struct mk_conn *conn, struct mk_instance *inst, unsigned int side)
@@ -419,8 +440,11 @@ static struct mk_conn *mk_broker_make(struct mk_instance *a, struct mk_instance 
 		ret = mk_conn_open_there(conn, 1);
 	else
 		ret = PTR_ERR_OR_ZERO(mk_conn_open_here(conn, 1, NULL, NULL));
-	if (!ret)
+	if (!ret) {
+		trace_mk_connected(conn->nr, mk_conn_name(conn, 0),
+				   mk_conn_name(conn, 1), conn->service);
 		return conn;
+	}
 	mk_conn_shut(conn, 0);
 	scoped_guard(mutex, &mk_conns_lock)
 		mk_conn_put(conn);

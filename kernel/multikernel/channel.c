@@ -47,6 +47,7 @@
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
+#include <trace/events/multikernel.h>
 #include <asm/sync_bitops.h>
 
 #include "internal.h"
@@ -103,6 +104,7 @@ void mk_channel_ring(struct mk_channel *ch, u64 cause)
 	/* Also in a kernel that has one CPU and leaves out the lock prefix */
 	sync_set_bit(__ffs64(cause), link->cause_out);
 	ch->stats.bells_sent++;
+	trace_mk_ring(ch, cause, bell);
 	mk_arch_ring(FIELD_GET(MK_BELL_PHYS_ID, bell), FIELD_GET(MK_BELL_VECTOR, bell));
 }
 
@@ -120,6 +122,7 @@ static int mk_channel_push(struct mk_channel *ch, u16 type, const void *data, si
 	}
 	ch->stats.sent++;
 	ch->stats.bytes_sent += len;
+	trace_mk_send(ch, ch->tx.epoch, ch->id, type, len);
 	if (mk_ring_wants_bell(&ch->tx))
 		mk_channel_ring(ch, MK_CAUSE_MESSAGE(ch->id));
 	else
@@ -446,6 +449,7 @@ static bool mk_channel_dispatch(struct mk_channel *ch, const struct mk_msg *msg)
 static void mk_channel_count_bad(struct mk_channel *ch, const struct mk_msg *msg)
 {
 	ch->stats.bad++;
+	trace_mk_bad(ch, ch->rx.epoch, ch->id, msg->type, msg->len);
 	pr_warn_ratelimited("dropped a message of type 0x%x with %u bytes\n",
 			    msg->type, msg->len);
 }
@@ -475,6 +479,7 @@ static unsigned int mk_channel_receive(struct mk_channel *ch, unsigned int budge
 		done++;
 		ch->stats.received++;
 		ch->stats.bytes_received += msg.len;
+		trace_mk_receive(ch, rx->epoch, ch->id, msg.type, msg.len);
 		if (unlikely(!mk_channel_dispatch(ch, &msg)))
 			mk_channel_count_bad(ch, &msg);
 		/* A producer should not come to a stop; nor fetch the line each time */
@@ -653,24 +658,38 @@ void mk_channel_kick(struct mk_channel *ch)
 }
 
 /**
+ * mk_channel_set_ops() - say what becomes of messages
+ * @ch: a channel that is not open
+ * @ops: the layer above
+ * @priv: for @ops
+ */
+void mk_channel_set_ops(struct mk_channel *ch, const struct mk_channel_ops *ops,
+			void *priv)
+{
+	ch->ops = ops;
+	ch->priv = priv;
+	/* Two lock classes: one of them is entered in BH context */
+	if (ops->sleeps)
+		INIT_WORK(&ch->work, mk_channel_work);
+	else
+		INIT_WORK(&ch->work, mk_channel_work);
+}
+
+/**
  * mk_channel_init() - prepare a channel
  * @ch: the channel, zeroed
  * @link: to the peer
  * @id: its id there
- * @ops: the layer above
- * @priv: for @ops
+ *
+ * To be followed by mk_channel_set_ops().
  */
-void mk_channel_init(struct mk_channel *ch, struct mk_link *link, unsigned int id,
-		     const struct mk_channel_ops *ops, void *priv)
+void mk_channel_init(struct mk_channel *ch, struct mk_link *link, unsigned int id)
 {
 	raw_spin_lock_init(&ch->tx_lock);
 	raw_spin_lock_init(&ch->call_lock);
 	init_waitqueue_head(&ch->tx_wait);
-	INIT_WORK(&ch->work, mk_channel_work);
 	ch->link = link;
 	ch->id = id;
-	ch->ops = ops;
-	ch->priv = priv;
 }
 
 static void mk_channel_abort_calls(struct mk_channel *ch)

@@ -90,8 +90,9 @@ struct mk_channel {
 	struct mk_channel_stats stats;
 };
 
-void mk_channel_init(struct mk_channel *ch, struct mk_link *link, unsigned int id,
-		     const struct mk_channel_ops *ops, void *priv);
+void mk_channel_init(struct mk_channel *ch, struct mk_link *link, unsigned int id);
+void mk_channel_set_ops(struct mk_channel *ch, const struct mk_channel_ops *ops,
+			void *priv);
 void mk_channel_end(struct mk_channel *ch);
 void mk_channel_kick(struct mk_channel *ch);
 void mk_channel_ring(struct mk_channel *ch, u64 cause);

@@ -17,6 +17,7 @@
 #include <linux/wait.h>
 
 #include "fs.h"
+#include "service.h"
 
 /* How long a writer to a console waits for an instance that takes no input */
 #define MK_INPUT_WAIT_MS	10000
@@ -329,6 +330,7 @@ MK_STAT(bells_missed, MK_SUM(bells_missed))
 MK_STAT(full, MK_SUM(full))
 MK_STAT(bad, MK_SUM(bad) + mk_link_bad_slots(&inst->link))
 MK_STAT(bells, inst->link.bells)
+MK_STAT(channels, mk_broker_count(inst))
 MK_STAT(dropped, mk_console_dropped(inst->console))
 
 const struct mk_file mk_stats_files[] = {
@@ -343,6 +345,7 @@ const struct mk_file mk_stats_files[] = {
 	{ "ring_full",		  0444, mk_stat_full },
 	{ "bad_messages",	  0444, mk_stat_bad },
 	{ "console_dropped",	  0444, mk_stat_dropped },
+	{ "channels",		  0444, mk_stat_channels },
 	{}
 };
 

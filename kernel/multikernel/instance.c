@@ -29,6 +29,7 @@
 
 #include <linux/ctype.h>
 #include <linux/slab.h>
+#include <trace/events/multikernel.h>
 
 #include "internal.h"
 
@@ -105,6 +106,7 @@ void mk_instance_set_state(struct mk_instance *inst, enum mk_state state)
 	lockdep_assert_held(&inst->lock);
 	if (WARN_ON_ONCE(!mk_state_may(inst->state, state)))
 		return;
+	trace_mk_state(inst->name, mk_state_name(inst->state), mk_state_name(state));
 	WRITE_ONCE(inst->state, state);
 	inst->events.state_changes++;
 	if (mk_instance_notify)

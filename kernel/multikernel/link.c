@@ -45,6 +45,9 @@
 #include <linux/string.h>
 #include <linux/utsname.h>
 
+#define CREATE_TRACE_POINTS
+#include <trace/events/multikernel.h>
+
 #include "internal.h"
 
 /*
@@ -142,9 +145,10 @@ void mk_link_init(struct mk_link *link, const struct mk_link_ops *ops,
 	link->ops = ops;
 	link->owner = owner;
 	link->boot = boot;
-	for (class = 0; boot && class < MK_NR_CLASSES; class++)
-		mk_channel_init(&link->boot[class], link, class,
-				&mk_link_boot_ops[class], owner);
+	for (class = 0; boot && class < MK_NR_CLASSES; class++) {
+		mk_channel_init(&boot[class], link, class);
+		mk_channel_set_ops(&boot[class], &mk_link_boot_ops[class], owner);
+	}
 }
 
 static int mk_link_attach_ring(struct mk_link *link, void *shared, size_t size,
@@ -439,6 +443,7 @@ static bool mk_link_answer(struct mk_link *link)
 		return false;
 	cause = xchg(link->cause_in, 0);
 	link->bells++;
+	trace_mk_rung(link, cause);
 	if (link->ops->bell && (cause & MK_CAUSE_MESSAGE(MK_CLASS_CONTROL)))
 		link->ops->bell(link);
 	/* Room and messages are the same receiver's */

@@ -148,8 +148,7 @@ static int mk_end_accept(struct mk_end *end)
 	if (!service)
 		return -ECONNREFUSED;
 	end->accepted = true;
-	end->ch.ops = service->ops;
-	end->ch.priv = service->priv;
+	mk_channel_set_ops(&end->ch, service->ops, service->priv);
 	return service->accept ? service->accept(&end->ch) : 0;
 }
 
@@ -258,12 +257,16 @@ struct mk_end *mk_end_prepare(struct mk_link *link, void *area,
 	if (!end)
 		return ERR_PTR(-ENOMEM);
 	ch = &end->ch;
-	mk_channel_init(ch, link, open->channel, ops, priv);
+	mk_channel_init(ch, link, open->channel);
 	mk_ring_tx_init(&ch->tx, area + open->tx_off, open->slots, open->epoch);
 	mk_ring_rx_init(&ch->rx, area + open->rx_off, open->slots, open->epoch);
 	mk_ring_rx_buf(&ch->rx, end->buf,
 		       min_t(u32, open->slots * MK_SLOT_PAYLOAD, MK_MSG_MAX));
-	ret = ops ? 0 : mk_end_accept(end);
+	if (ops) {
+		mk_channel_set_ops(ch, ops, priv);
+		return end;
+	}
+	ret = mk_end_accept(end);
 	if (ret) {
 		mk_end_free(end);
 		return ERR_PTR(ret);

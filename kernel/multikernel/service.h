@@ -61,6 +61,7 @@ struct mk_end *mk_broker_connect(const struct mk_ctl_connect *req,
 				 const struct mk_channel_ops *ops, void *priv);
 ssize_t mk_broker_call(struct mk_link *link, const void *data, size_t len, void *reply);
 void mk_broker_begin(struct mk_instance *inst);
+unsigned int mk_broker_count(struct mk_instance *inst);
 void mk_broker_end(struct mk_instance *inst, bool proven);
 
 /* remote.c: in an instance */

@@ -171,7 +171,7 @@ static const char * const stats[] = {
 	"messages_sent", "messages_received", "bytes_sent",
 	"bytes_received", "doorbells_sent", "doorbells_received",
 	"doorbells_suppressed", "doorbells_missed", "ring_full",
-	"bad_messages", "console_dropped",
+	"bad_messages", "console_dropped", "channels",
 };
 
 /* One file of stats/; the empty string if this kernel does not have it. */

@@ -23,7 +23,7 @@ mkdir_makes_an_instance_with_all_its_files()
 	for file in id state reason cpus memory memory.map cmdline image \
 		    firmware console log events nop stats/messages_sent \
 		    stats/messages_received stats/bytes_sent \
-		    stats/bytes_received stats/doorbells_received \
+		    stats/bytes_received stats/channels stats/doorbells_received \
 		    stats/doorbells_sent \
 		    stats/doorbells_suppressed stats/doorbells_missed \
 		    stats/ring_full stats/bad_messages stats/console_dropped; do

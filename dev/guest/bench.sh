@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Measures messages between host and instance, each beside its reference in the
+# same machine, in turns so that both see the same noise. Prints one line for a
+# row: "ROW name value unit reference n p99", where reference may be "-". What
+# it does meanwhile goes to stderr. Run by dev/bench.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+mkdir -p "$MK_TMP"
+BENCH=/sys/kernel/debug/multikernel/bench
+TURNS=${MK_BENCH_TURNS:-5}
+SOAK=${MK_BENCH_SOAK:-10000000}
+
+die() { echo "bench: $*" >&2; exit 1; }
+
+# run LINE: on CPU 0, where doorbells go
+run()
+{
+	echo "  $1" >&2
+	taskset -c 0 sh -c "echo $1 > $BENCH && cat $BENCH" > "$MK_TMP/out" ||
+		die "'$1' failed"
+}
+
+value() { sed -n "s/^$1 //p" "$MK_TMP/out"; }
+
+# The median of the numbers of a file
+middle() { sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+
+# row NAME UNIT ROUNDS LINE REFERENCE: medians of both, in ns
+row()
+{
+	local turn
+
+	rm -f "$MK_TMP"/v "$MK_TMP"/r "$MK_TMP"/p
+	for turn in $(seq "$TURNS"); do
+		run "$5 $3"
+		value median >> "$MK_TMP/r"
+		run "$4 $3"
+		value median >> "$MK_TMP/v"
+		value p99 >> "$MK_TMP/p"
+	done
+	echo "ROW $1 $(middle "$MK_TMP/v") $2 $(middle "$MK_TMP/r") $((TURNS * $3)) $(middle "$MK_TMP/p")"
+}
+
+doorbells() { cat "$MK_FS"/instances/a/stats/doorbells_sent "$MK_FS"/instances/a/stats/doorbells_received | awk '{ s += $1 } END { print s }'; }
+
+[ -w $BENCH ] || die 'the kernel lacks CONFIG_MULTIKERNEL_BENCH'
+mk_boot a "$(last_cpus 1)" || die 'the instance did not start'
+
+row polled_rtt_64 ns 20000 'poll a 64' 'raw a'
+row sleeping_rtt ns 1000 'rtt a 64' 'ipi 1'
+
+run 'stream a 64 1000000'
+[ "$(value received)" = 1000000 ] || die 'messages were lost'
+echo "ROW doorbells_per_1000 $(awk "BEGIN { print $(value bells) / 1000 }") doorbells 1000 1000000 -"
+
+run "stream a 64 $SOAK"
+echo "ROW soak_lost $(($(value sent) - $(value received) + $(value misplaced) + $(value damaged))) messages - $SOAK -"
+echo "ROW soak_rate $(awk "BEGIN { printf \"%.0f\", $SOAK / $(value ns) * 1e9 }") messages/s - $SOAK -"
+
+run 'hold a'
+before=$(doorbells)
+sleep 10
+echo "ROW idle_doorbells $(($(doorbells) - before)) doorbells - 10 -"
