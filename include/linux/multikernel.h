@@ -41,6 +41,9 @@ struct mk_msg {
  * @drain: instead of the others: consumes and publishes the ring itself; returns
  *         false if it takes no more for now and will look again by itself
  * @sleeps: the callbacks may sleep, and run in a workqueue; otherwise in BH context
+ * @in_irq: the callbacks are short, and fit for hard interrupts: the first messages
+ *          are handled in the doorbell's interrupt, further ones in BH context.
+ *          Not with @sleeps or @drain
  *
  * A channel has one receiver: its callbacks never run at the same time.
  */
@@ -50,6 +53,7 @@ struct mk_channel_ops {
 	void (*gone)(struct mk_channel *ch);
 	bool (*drain)(struct mk_channel *ch, struct mk_ring_rx *rx);
 	bool sleeps;
+	bool in_irq;
 };
 
 /**

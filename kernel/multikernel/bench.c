@@ -7,7 +7,8 @@
  * reading it shows the result, one "name value" in a line.  Times are in ns.
  *
  *	rtt PEER SIZE ROUNDS	calls, the other side asleep before each
- *	poll PEER SIZE ROUNDS	calls, both sides polling
+ *	irq PEER SIZE ROUNDS	the same, answered in the doorbell's hard interrupt
+ *	poll PEER SIZE ROUNDS	messages to and fro, both sides polling
  *	raw PEER ROUNDS		a cache line to and fro, without messages
  *	stream PEER SIZE COUNT	messages with number and checksum, as fast as they go
  *	hold PEER		a channel that stays open until the next line
@@ -37,11 +38,15 @@
 #include "internal.h"
 #include "service.h"
 
-/* Calls begin with one of these; messages are a stream */
+/* Calls begin with one of these; messages are a stream, or are sent back */
 #define BENCH_ECHO		0	/* answer with the same */
 #define BENCH_REPORT		1	/* how was the stream? struct bench_report */
-#define BENCH_POLL		2	/* poll for the next .count calls */
+#define BENCH_POLL		2	/* poll for the next .count pings */
 #define BENCH_RAW		3	/* bounce a cache line .count times */
+
+/* Types of messages */
+#define BENCH_STREAM		1	/* struct bench_head */
+#define BENCH_PING		2	/* send it back */
 
 #define BENCH_MAX_ROUNDS	10000000
 #define BENCH_TIMEOUT		(20 * HZ)
@@ -87,7 +92,7 @@ struct bench_report {
  * struct bench_peer - the other side of a measurement
  * @report: see there
  * @task: polls, once
- * @polls: calls that it still has to answer
+ * @polls: pings that it still has to answer
  * @raw: rounds of a bare cache line
  */
 struct bench_peer {
@@ -129,8 +134,10 @@ static void bench_serve_polled(struct mk_channel *ch, struct bench_peer *peer)
 
 	while (peer->polls && ret >= 0) {
 		ret = mk_channel_poll(ch);
-		if (!ret)
+		if (!ret) {
+			cpu_relax();
 			cond_resched();
+		}
 	}
 }
 
@@ -184,7 +191,11 @@ static bool bench_receive(struct mk_channel *ch, const struct mk_msg *msg)
 	struct bench_peer *peer = mk_channel_priv(ch);
 	struct bench_head head;
 
-	if (msg->len < sizeof(head))
+	if (msg->type == BENCH_PING) {
+		peer->polls--;
+		return !mk_send(ch, BENCH_PING, msg->data, msg->len);
+	}
+	if (msg->type != BENCH_STREAM || msg->len < sizeof(head))
 		return false;
 	memcpy(&head, msg->data, sizeof(head));
 	if (head.seq != peer->report.received)
@@ -204,8 +215,6 @@ static void bench_call(struct mk_channel *ch, const struct mk_msg *msg)
 	memcpy(&req, msg->data, min_t(size_t, msg->len, sizeof(req)));
 	switch (req.op) {
 	case BENCH_ECHO:
-		if (peer->polls)
-			peer->polls--;
 		mk_reply(ch, msg->type, msg->data, msg->len);
 		return;
 	case BENCH_REPORT:
@@ -233,19 +242,36 @@ static const struct mk_channel_ops bench_service_ops = {
 	.gone		= bench_gone,
 };
 
-static struct mk_service bench_service = {
-	.name		= "bench",
-	.ops		= &bench_service_ops,
-	.accept		= bench_accept,
+static const struct mk_channel_ops bench_irq_ops = {
+	.call		= bench_call,
+	.gone		= bench_gone,
+	.in_irq		= true,
 };
 
-/* The side that measures gets replies alone */
-static const struct mk_channel_ops bench_client_ops;
+static struct mk_service bench_services[] = {
+	{ .name = "bench", .ops = &bench_service_ops, .accept = bench_accept },
+	{ .name = "bench-irq", .ops = &bench_irq_ops, .accept = bench_accept },
+};
 
-static struct mk_channel *bench_connect(const char *peer)
+/* The side that measures counts what is sent back */
+static bool bench_pong(struct mk_channel *ch, const struct mk_msg *msg)
 {
-	return mk_connect(strcmp(peer, "host") ? peer : "", "bench", BENCH_SLOTS,
-			  &bench_client_ops, NULL);
+	u32 *pongs = mk_channel_priv(ch);
+
+	++*pongs;
+	return msg->type == BENCH_PING;
+}
+
+static const struct mk_channel_ops bench_client_ops = {
+	.receive	= bench_pong,
+};
+
+static u32 bench_pongs;
+
+static struct mk_channel *bench_connect(const char *peer, const char *service)
+{
+	return mk_connect(strcmp(peer, "host") ? peer : "", service, BENCH_SLOTS,
+			  &bench_client_ops, &bench_pongs);
 }
 
 static int bench_cmp(const void *a, const void *b)
@@ -261,33 +287,28 @@ static void bench_show_times(u32 *ns, u32 n)
 		  ns[n - 1 - n / 100], ns[n - 1]);
 }
 
-/* The other side goes to sleep, and no longer lingers */
+/*
+ * The other side goes to sleep, and no longer lingers.  Not by a timer: it would come
+ * with the ticks of all CPUs.
+ */
 static void bench_pause(void)
 {
-	usleep_range(100, 200);
+	udelay(130);
+	cond_resched();
 }
 
-static int bench_calls(struct mk_channel *ch, u32 size, u32 rounds, u32 *ns, bool poll)
+static int bench_calls(struct mk_channel *ch, u32 size, u32 rounds, u32 *ns)
 {
 	u8 *data __free(kfree) = kzalloc(2 * MK_MSG_MAX, GFP_KERNEL);
-	struct bench_req req = { .op = BENCH_POLL, .count = rounds };
 	ssize_t ret;
 	u32 i;
 
 	if (!data)
 		return -ENOMEM;
-	if (poll) {
-		ret = mk_call(ch, &req, sizeof(req), NULL, 0, BENCH_TIMEOUT);
-		if (ret)
-			return ret;
-		/* It has to get the CPU first */
-		msleep(20);
-	}
 	for (i = 0; i < rounds; i++) {
 		u64 start;
 
-		if (!poll)
-			bench_pause();
+		bench_pause();
 		start = local_clock();
 		ret = mk_call(ch, data, size, data + MK_MSG_MAX, size, BENCH_TIMEOUT);
 		ns[i] = min_t(u64, local_clock() - start, U32_MAX);
@@ -301,21 +322,59 @@ static int bench_calls(struct mk_channel *ch, u32 size, u32 rounds, u32 *ns, boo
 	return 0;
 }
 
-static int bench_raw(struct mk_channel *ch, u32 rounds, u32 *ns)
+/* The other side begins to poll, and needs a CPU for it first */
+static int bench_start(struct mk_channel *ch, u32 op, u32 rounds)
 {
-	u64 *out = bench_line(ch->tx.mem), *in = bench_line(ch->rx.mem);
-	struct bench_req req = { .op = BENCH_RAW, .count = rounds };
+	struct bench_req req = { .op = op, .count = rounds };
 	ssize_t ret;
-	u64 i;
 
 	ret = mk_call(ch, &req, sizeof(req), NULL, 0, BENCH_TIMEOUT);
 	if (ret)
-		return ret;
+		return ret < 0 ? ret : -EBADMSG;
 	msleep(20);
-	/* So that the rings stay */
 	while (!mk_channel_poll_begin(ch))
 		if (READ_ONCE(ch->ending))
 			return -ENOTCONN;
+	return 0;
+}
+
+static int bench_pings(struct mk_channel *ch, u32 size, u32 rounds, u32 *ns)
+{
+	u8 *data __free(kfree) = kzalloc(MK_MSG_MAX, GFP_KERNEL);
+	int ret;
+	u32 i;
+
+	if (!data)
+		return -ENOMEM;
+	ret = bench_start(ch, BENCH_POLL, rounds);
+	if (ret)
+		return ret;
+	bench_pongs = 0;
+	for (i = 0; i < rounds && ret >= 0; i++) {
+		u64 start = local_clock();
+
+		ret = mk_send(ch, BENCH_PING, data, size);
+		while (ret >= 0 && READ_ONCE(bench_pongs) == i) {
+			ret = mk_channel_poll(ch);
+			if (signal_pending(current))
+				ret = -EINTR;
+			else
+				cpu_relax();
+		}
+		ns[i] = min_t(u64, local_clock() - start, U32_MAX);
+	}
+	mk_channel_poll_end(ch);
+	return min(ret, 0);
+}
+
+static int bench_raw(struct mk_channel *ch, u32 rounds, u32 *ns)
+{
+	u64 *out = bench_line(ch->tx.mem), *in = bench_line(ch->rx.mem);
+	int ret = bench_start(ch, BENCH_RAW, rounds);
+	u64 i;
+
+	if (ret)
+		return ret;
 	for (i = 1; i <= rounds && !ret; i++) {
 		u64 start = local_clock();
 
@@ -356,7 +415,7 @@ static int bench_stream(struct mk_channel *ch, u32 size, u32 count)
 		if (head->len)
 			data[sizeof(*head) + i % head->len] = i;
 		head->crc = crc32_le(~0, data + sizeof(*head), head->len);
-		ret = mk_send_wait(ch, 1, data, size, BENCH_TIMEOUT);
+		ret = mk_send_wait(ch, BENCH_STREAM, data, size, BENCH_TIMEOUT);
 		if (ret)
 			return ret;
 	}
@@ -396,7 +455,8 @@ static int bench_ipi(u32 cpu, u32 rounds, u32 *ns)
 
 static int bench_with_peer(const char *what, const char *peer, u32 size, u32 rounds, u32 *ns)
 {
-	struct mk_channel *ch = bench_connect(peer);
+	struct mk_channel *ch = bench_connect(peer, strcmp(what, "irq") ? "bench" :
+							      "bench-irq");
 	int ret;
 
 	if (IS_ERR(ch))
@@ -409,8 +469,10 @@ static int bench_with_peer(const char *what, const char *peer, u32 size, u32 rou
 		ret = bench_stream(ch, size, rounds);
 	else if (!strcmp(what, "raw"))
 		ret = bench_raw(ch, rounds, ns);
+	else if (!strcmp(what, "poll"))
+		ret = bench_pings(ch, size, rounds, ns);
 	else
-		ret = bench_calls(ch, size, rounds, ns, !strcmp(what, "poll"));
+		ret = bench_calls(ch, size, rounds, ns);
 	mk_close(ch);
 	if (!ret && strcmp(what, "stream"))
 		bench_show_times(ns, rounds);
@@ -441,7 +503,7 @@ static int bench_run(char *line)
 			bench_show_times(ns, rounds);
 		return ret;
 	}
-	if (strcmp(what, "rtt") && strcmp(what, "poll") && strcmp(what, "raw") &&
+	if (strcmp(what, "rtt") && strcmp(what, "irq") && strcmp(what, "poll") && strcmp(what, "raw") &&
 	    strcmp(what, "stream") && strcmp(what, "hold"))
 		return -EINVAL;
 	if (strcmp(what, "raw") && size > MK_MSG_MAX)
@@ -494,6 +556,7 @@ static int __init bench_init(void)
 	struct dentry *dir = debugfs_create_dir("multikernel", NULL);
 
 	debugfs_create_file("bench", 0600, dir, NULL, &bench_fops);
-	return mk_service_register(&bench_service);
+	return mk_service_register(&bench_services[0]) ?:
+	       mk_service_register(&bench_services[1]);
 }
 device_initcall(bench_init);

@@ -10,11 +10,13 @@
  * -EAGAIN, or sleeps until there is room, until a deadline, or until the channel
  * ends, as it chooses; nothing is ever dropped.
  *
- * Receiving: the doorbell's interrupt queues a work item, which handles messages
+ * Receiving: the doorbell's interrupt schedules the receiver, which handles messages
  * with a budget for each turn.  If the callbacks of a channel do not sleep it is a
- * BH work item, and runs when the interrupt returns; otherwise a thread's.  As long as
- * it runs the peer does not ring.  Before it goes to sleep it publishes what has been
- * read, asks for a doorbell, and looks once more.
+ * tasklet, and runs when the interrupt returns; otherwise a work item.  (A BH work
+ * item costs 700 instructions more for each doorbell, which is what an IPI and its
+ * answer cost.)  Callbacks that ask for it get the first messages in the interrupt
+ * itself.  As long as the receiver runs the peer does not ring.  Before it goes to sleep
+ * it publishes what has been read, asks for a doorbell, and looks once more.
  *
  * A caller that waits for a reply takes the place of the receiver for a moment,
  * if nobody else has it: a reply that comes soon needs neither interrupt nor
@@ -28,9 +30,8 @@
  * Locking
  * -------
  *
- * mk_channel.tx_lock protects the producer's side of the ring, and that there is
- * one.  mk_channel.call_lock protects the table of calls.  Neither is taken under
- * the other, and both are innermost.
+ * mk_channel.tx_lock protects the producer's side of the ring, that there is one, and
+ * the table of calls.  It is innermost.
  * MK_RX_BUSY in mk_channel.rx_state is a lock that is only ever tried: who has it
  * receives.  Who does not get it leaves MK_RX_AGAIN, for the other to have the
  * receiver look once more.
@@ -58,6 +59,9 @@
  */
 #define MK_CHANNEL_BUDGET	64
 
+/* Of channels whose callbacks may run in hard interrupts, what one interrupt does */
+#define MK_CHANNEL_IRQ_BUDGET	8
+
 /*
  * How long a caller looks for the reply itself: a few times what the way there
  * and back takes by interrupt, and about what a context switch costs.
@@ -68,18 +72,33 @@
 #define MK_LINGER_MAX_NS	(20U * NSEC_PER_USEC)
 #define MK_LINGER_MIN_NS	(1U * NSEC_PER_USEC)
 
+/* How often a caller looks between two looks at the clock */
+#define MK_CALL_LOOKS		32
+
+/* After so many looks in vain who polls tells the producer of its room */
+#define MK_POLL_MISSES		64
+
+/* Each how many sleeps of a receiver it measures how long one lasts */
+#define MK_SLEEP_SAMPLE		16
+
 /**
  * struct mk_call - somebody waits for a reply
- * @done: it has come, or never will
+ * @done: completed when it has come, or never will, if @asleep
  * @reply: where to put it
  * @size: space there in bytes
  * @ret: length of the reply, or a negative errno
+ * @ended: @ret is there
+ * @asleep: the caller waits for @done
+ *
+ * Changed under mk_channel.tx_lock.
  */
 struct mk_call {
 	struct completion done;
 	void *reply;
 	size_t size;
 	ssize_t ret;
+	bool ended;
+	bool asleep;
 };
 
 /**
@@ -87,7 +106,7 @@ struct mk_call {
  * @ch: a channel that stays attached, by its tx_lock or because it is for good
  * @cause: MK_CAUSE_*, one bit
  *
- * Context: any.
+ * Context: any, with interrupts off.
  */
 void mk_channel_ring(struct mk_channel *ch, u64 cause)
 {
@@ -108,7 +127,8 @@ void mk_channel_ring(struct mk_channel *ch, u64 cause)
 	mk_arch_ring(FIELD_GET(MK_BELL_PHYS_ID, bell), FIELD_GET(MK_BELL_VECTOR, bell));
 }
 
-static int mk_channel_push(struct mk_channel *ch, u16 type, const void *data, size_t len)
+static __always_inline int mk_channel_push(struct mk_channel *ch, u16 type,
+					   const void *data, size_t len)
 {
 	int ret;
 
@@ -125,8 +145,6 @@ static int mk_channel_push(struct mk_channel *ch, u16 type, const void *data, si
 	trace_mk_send(ch, ch->tx.epoch, ch->id, type, len);
 	if (mk_ring_wants_bell(&ch->tx))
 		mk_channel_ring(ch, MK_CAUSE_MESSAGE(ch->id));
-	else
-		ch->stats.bells_suppressed++;
 	return 0;
 }
 
@@ -254,10 +272,9 @@ bool mk_channel_has_room(struct mk_channel *ch, size_t len)
 
 static int mk_call_begin(struct mk_channel *ch, struct mk_call *call)
 {
-	unsigned int nr;
+	unsigned int nr = find_first_zero_bit(ch->calls_used, MK_CALLS);
 
-	guard(raw_spinlock_irqsave)(&ch->call_lock);
-	nr = find_first_zero_bit(ch->calls_used, MK_CALLS);
+	lockdep_assert_held(&ch->tx_lock);
 	if (nr == MK_CALLS)
 		return -EBUSY;
 	__set_bit(nr, ch->calls_used);
@@ -272,7 +289,7 @@ static int mk_call_begin(struct mk_channel *ch, struct mk_call *call)
 static bool mk_call_end(struct mk_channel *ch, struct mk_call *call, unsigned int nr,
 			bool sent)
 {
-	guard(raw_spinlock_irqsave)(&ch->call_lock);
+	guard(raw_spinlock_irqsave)(&ch->tx_lock);
 	if (ch->calls[nr] != call)
 		return false;
 	ch->calls[nr] = NULL;
@@ -281,24 +298,47 @@ static bool mk_call_end(struct mk_channel *ch, struct mk_call *call, unsigned in
 	return true;
 }
 
-/* True if the reply came while this CPU looked for it */
+/* True if the reply came while this CPU looked for it; the caller is the receiver */
 static bool mk_call_spin(struct mk_channel *ch, struct mk_call *call)
 {
-	u64 end = local_clock() + MK_CALL_SPIN_NS;
-	bool done;
+	unsigned int looks = 0;
+	u64 now, end = 0;
 
-	if (!mk_channel_poll_begin(ch))
-		return false;
-	for (;;) {
-		int ret = mk_channel_poll(ch);
-
-		done = try_wait_for_completion(&call->done);
-		if (done || ret < 0 || need_resched() || local_clock() >= end)
+	while (!smp_load_acquire(&call->ended)) {
+		if (mk_channel_poll(ch) < 0)
 			break;
-		cpu_relax();
+		if (++looks % MK_CALL_LOOKS) {
+			cpu_relax();
+			continue;
+		}
+		now = local_clock();
+		if (!end)
+			end = now + MK_CALL_SPIN_NS;
+		if (now >= end || need_resched())
+			break;
 	}
 	mk_channel_poll_end(ch);
-	return done;
+	return READ_ONCE(call->ended);
+}
+
+/* Gives the call a number, and sends it if there is room */
+static int mk_call_push(struct mk_channel *ch, struct mk_call *call, int *nr,
+			const void *data, size_t len)
+{
+	guard(raw_spinlock_irqsave)(&ch->tx_lock);
+	*nr = mk_call_begin(ch, call);
+	if (*nr < 0)
+		return *nr;
+	return mk_channel_push(ch, MK_TYPE_CALL | *nr, data, len);
+}
+
+/* False if the reply is there already */
+static bool mk_call_sleep(struct mk_channel *ch, struct mk_call *call)
+{
+	init_completion(&call->done);
+	guard(raw_spinlock_irqsave)(&ch->tx_lock);
+	call->asleep = !call->ended;
+	return call->asleep;
 }
 
 /**
@@ -321,19 +361,24 @@ ssize_t mk_call(struct mk_channel *ch, const void *data, size_t len, void *reply
 {
 	unsigned long deadline = jiffies + timeout;
 	struct mk_call call = { .reply = reply, .size = size };
-	int nr, ret;
+	/* First, so that the peer need not ring for its reply */
+	bool polls = mk_channel_poll_begin(ch);
+	int nr, ret = mk_call_push(ch, &call, &nr, data, len);
 	long left;
 
-	init_completion(&call.done);
-	nr = mk_call_begin(ch, &call);
+	if (!ret && polls && mk_call_spin(ch, &call))
+		return call.ret;
+	if (ret && polls)
+		mk_channel_poll_end(ch);
 	if (nr < 0)
 		return nr;
-	ret = mk_send_wait(ch, MK_TYPE_CALL | nr, data, len, timeout);
+	if (ret == -EAGAIN)
+		ret = mk_send_wait(ch, MK_TYPE_CALL | nr, data, len, timeout);
 	if (ret) {
 		mk_call_end(ch, &call, nr, false);
 		return ret;
 	}
-	if (mk_call_spin(ch, &call))
+	if (!mk_call_sleep(ch, &call))
 		return call.ret;
 	left = max_t(long, deadline - jiffies, 0);
 	left = wait_for_completion_interruptible_timeout(&call.done, left);
@@ -412,25 +457,36 @@ static ssize_t mk_call_result(struct mk_call *call, const struct mk_msg *msg)
 	return msg->len;
 }
 
+/* The last that is seen of it, unless the caller sleeps */
+static void mk_call_finish(struct mk_call *call, ssize_t ret)
+{
+	call->ret = ret;
+	if (call->asleep)
+		complete(&call->done);
+	else
+		/* Pairs with mk_call_spin(): @ret and the reply are there */
+		smp_store_release(&call->ended, true);
+}
+
 static bool mk_channel_rx_reply(struct mk_channel *ch, const struct mk_msg *msg)
 {
 	unsigned int nr = msg->type & MK_TYPE_NR;
 	struct mk_call *call;
 
-	guard(raw_spinlock_irqsave)(&ch->call_lock);
+	guard(raw_spinlock_irqsave)(&ch->tx_lock);
 	if (nr >= MK_CALLS || !__test_and_clear_bit(nr, ch->calls_used))
 		return false;
 	call = ch->calls[nr];
 	ch->calls[nr] = NULL;
-	if (call) {
-		call->ret = mk_call_result(call, msg);
-		complete(&call->done);
-	}
+	if (call)
+		mk_call_finish(call, mk_call_result(call, msg));
 	return true;
 }
 
 static bool mk_channel_dispatch(struct mk_channel *ch, const struct mk_msg *msg)
 {
+	if (msg->type < MK_TYPE_CALL)
+		return ch->ops->receive && ch->ops->receive(ch, msg);
 	switch (msg->type & MK_TYPE_KIND) {
 	case MK_TYPE_REPLY:
 	case MK_TYPE_ERROR:
@@ -441,12 +497,11 @@ static bool mk_channel_dispatch(struct mk_channel *ch, const struct mk_msg *msg)
 		ch->ops->call(ch, msg);
 		return true;
 	default:
-		return msg->type < MK_TYPE_CALL && ch->ops->receive &&
-		       ch->ops->receive(ch, msg);
+		return false;
 	}
 }
 
-static void mk_channel_count_bad(struct mk_channel *ch, const struct mk_msg *msg)
+static noinline void mk_channel_count_bad(struct mk_channel *ch, const struct mk_msg *msg)
 {
 	ch->stats.bad++;
 	trace_mk_bad(ch, ch->rx.epoch, ch->id, msg->type, msg->len);
@@ -454,13 +509,20 @@ static void mk_channel_count_bad(struct mk_channel *ch, const struct mk_msg *msg
 			    msg->type, msg->len);
 }
 
+static void mk_channel_ring_room(struct mk_channel *ch)
+{
+	guard(irqsave)();
+	ch->stats.bells_room++;
+	mk_channel_ring(ch, MK_CAUSE_ROOM(ch->id));
+}
+
 static void mk_channel_tell_room(struct mk_channel *ch)
 {
 	if (mk_ring_wants_room(&ch->rx))
-		mk_channel_ring(ch, MK_CAUSE_ROOM(ch->id));
+		mk_channel_ring_room(ch);
 }
 
-static void mk_channel_publish(struct mk_channel *ch)
+static noinline void mk_channel_publish(struct mk_channel *ch)
 {
 	if (ch->rx.published == ch->rx.tail)
 		return;
@@ -469,13 +531,14 @@ static void mk_channel_publish(struct mk_channel *ch)
 }
 
 /* Returns how many messages there were; under MK_RX_BUSY */
-static unsigned int mk_channel_receive(struct mk_channel *ch, unsigned int budget)
+static __always_inline unsigned int mk_channel_receive(struct mk_channel *ch,
+						       unsigned int budget)
 {
 	struct mk_ring_rx *rx = &ch->rx;
 	unsigned int done = 0;
 	struct mk_msg msg;
 
-	while (done < budget && mk_ring_pop(rx, &msg)) {
+	while (done < budget && mk_ring_pending(rx) && mk_ring_pop(rx, &msg)) {
 		done++;
 		ch->stats.received++;
 		ch->stats.bytes_received += msg.len;
@@ -483,7 +546,7 @@ static unsigned int mk_channel_receive(struct mk_channel *ch, unsigned int budge
 		if (unlikely(!mk_channel_dispatch(ch, &msg)))
 			mk_channel_count_bad(ch, &msg);
 		/* A producer should not come to a stop; nor fetch the line each time */
-		if (rx->tail - rx->published >= rx->slots / 4)
+		if (unlikely(rx->tail - rx->published >= rx->slots / 4))
 			mk_channel_publish(ch);
 	}
 	return done;
@@ -506,15 +569,18 @@ static bool mk_channel_rx_enter_or_note(struct mk_channel *ch)
 static void mk_channel_rx_exit(struct mk_channel *ch, bool again)
 {
 	again |= xchg(&ch->rx_state, 0) & BIT(MK_RX_AGAIN);
-	if (again)
+	if (again && !READ_ONCE(ch->ending))
 		mk_channel_kick(ch);
 }
 
 /* Ask for a doorbell, unless there is something already */
 static bool mk_channel_rx_arm(struct mk_channel *ch)
 {
-	mk_channel_publish(ch);
+	if (ch->rx.published != ch->rx.tail)
+		mk_ring_publish(&ch->rx);
 	mk_ring_arm(&ch->rx);
+	if (unlikely(__mk_ring_wants_room(&ch->rx)))
+		mk_channel_ring_room(ch);
 	return mk_ring_pending(&ch->rx);
 }
 
@@ -555,11 +621,14 @@ int mk_channel_poll(struct mk_channel *ch)
 
 	if (unlikely(READ_ONCE(ch->ending)))
 		return -ENOTCONN;
+	if (!mk_ring_pending(&ch->rx)) {
+		if (++ch->misses == MK_POLL_MISSES)
+			mk_channel_publish(ch);
+		return 0;
+	}
+	ch->misses = 0;
 	local_bh_disable();
 	done = mk_channel_receive(ch, MK_CHANNEL_BUDGET);
-	/* Nothing to do is the time to tell the producer of its room */
-	if (!done)
-		mk_channel_publish(ch);
 	local_bh_enable();
 	return done;
 }
@@ -588,11 +657,11 @@ static void mk_channel_wake_senders(struct mk_channel *ch)
  */
 static bool mk_channel_linger(struct mk_channel *ch)
 {
-	u64 end;
+	u64 end = local_clock() + ch->linger_ns;
 
-	if (!ch->linger_ns)
-		return false;
-	end = local_clock() + ch->linger_ns;
+	/* In an interrupt nobody waits for what may come */
+	if (in_hardirq())
+		return true;
 	do {
 		if (mk_ring_pending(&ch->rx)) {
 			ch->linger_ns = min(ch->linger_ns * 2, MK_LINGER_MAX_NS);
@@ -604,11 +673,17 @@ static bool mk_channel_linger(struct mk_channel *ch)
 	return false;
 }
 
-/* Was it right to go to sleep? */
+/* Was it right to go to sleep?  The clock costs as much as a message does */
 static void mk_channel_woken(struct mk_channel *ch)
 {
-	if (!ch->linger_ns && local_clock() - ch->slept_at < MK_LINGER_MAX_NS)
+	if (ch->slept_at && local_clock() - ch->slept_at < MK_LINGER_MAX_NS)
 		ch->linger_ns = MK_LINGER_MIN_NS;
+}
+
+static void mk_channel_sleeps(struct mk_channel *ch)
+{
+	ch->slept_at = !ch->linger_ns && !(++ch->sleeps % MK_SLEEP_SAMPLE) ?
+		       local_clock() : 0;
 }
 
 /*
@@ -616,34 +691,44 @@ static void mk_channel_woken(struct mk_channel *ch)
  * ring, or because something came last.  A receiver that takes no more for now
  * looks again by itself.
  */
-static bool mk_channel_turn(struct mk_channel *ch)
+static bool mk_channel_turn(struct mk_channel *ch, unsigned int budget)
 {
-	bool more = true;
+	bool more = true, last;
 
 	mk_channel_woken(ch);
 	mk_ring_disarm(&ch->rx);
 	if (ch->ops->drain) {
 		more = ch->ops->drain(ch, &ch->rx);
 		mk_channel_tell_room(ch);
+		last = more && mk_ring_pending(&ch->rx);
 	} else {
-		mk_channel_receive(ch, MK_CHANNEL_BUDGET);
+		last = mk_channel_receive(ch, budget) == budget;
 	}
-	if (more && (mk_ring_pending(&ch->rx) || mk_channel_linger(ch))) {
+	if (last || (more && ch->linger_ns && mk_channel_linger(ch))) {
 		mk_channel_publish(ch);
 		return true;
 	}
 	more &= mk_channel_rx_arm(ch);
-	ch->slept_at = local_clock();
+	mk_channel_sleeps(ch);
 	return more;
+}
+
+static void mk_channel_look(struct mk_channel *ch, unsigned int budget)
+{
+	mk_channel_wake_senders(ch);
+	if (mk_channel_rx_enter_or_note(ch))
+		mk_channel_rx_exit(ch, ch->rx.mem && mk_channel_turn(ch, budget));
 }
 
 static void mk_channel_work(struct work_struct *work)
 {
-	struct mk_channel *ch = container_of(work, struct mk_channel, work);
+	mk_channel_look(container_of(work, struct mk_channel, work), MK_CHANNEL_BUDGET);
+}
 
-	mk_channel_wake_senders(ch);
-	if (mk_channel_rx_enter_or_note(ch))
-		mk_channel_rx_exit(ch, ch->rx.mem && mk_channel_turn(ch));
+static void mk_channel_tasklet(struct tasklet_struct *tasklet)
+{
+	mk_channel_look(container_of(tasklet, struct mk_channel, tasklet),
+			MK_CHANNEL_BUDGET);
 }
 
 /**
@@ -654,7 +739,52 @@ static void mk_channel_work(struct work_struct *work)
  */
 void mk_channel_kick(struct mk_channel *ch)
 {
-	queue_work(ch->ops->sleeps ? mk_wq : system_bh_highpri_wq, &ch->work);
+	if (ch->ops->sleeps)
+		queue_work(mk_wq, &ch->work);
+	else
+		tasklet_hi_schedule(&ch->tasklet);
+}
+
+/**
+ * mk_channel_rung() - the doorbell rang for a channel
+ * @ch: a channel
+ *
+ * Context: hard interrupt.
+ */
+void mk_channel_rung(struct mk_channel *ch)
+{
+	if (ch->ops->in_irq)
+		mk_channel_look(ch, MK_CHANNEL_IRQ_BUDGET);
+	else
+		mk_channel_kick(ch);
+}
+
+/**
+ * mk_channel_at_work() - does the receiver run, or is about to?
+ * @ch: a channel
+ *
+ * Context: any.
+ * Return: true if so at this moment.
+ */
+bool mk_channel_at_work(struct mk_channel *ch)
+{
+	if (ch->ops->sleeps)
+		return work_busy(&ch->work);
+	return READ_ONCE(ch->tasklet.state);
+}
+
+/**
+ * mk_channel_flush() - wait for a receiver that runs, or is about to
+ * @ch: a channel
+ *
+ * Context: may sleep.
+ */
+void mk_channel_flush(struct mk_channel *ch)
+{
+	if (ch->ops->sleeps)
+		flush_work(&ch->work);
+	else
+		tasklet_kill(&ch->tasklet);
 }
 
 /**
@@ -668,11 +798,6 @@ void mk_channel_set_ops(struct mk_channel *ch, const struct mk_channel_ops *ops,
 {
 	ch->ops = ops;
 	ch->priv = priv;
-	/* Two lock classes: one of them is entered in BH context */
-	if (ops->sleeps)
-		INIT_WORK(&ch->work, mk_channel_work);
-	else
-		INIT_WORK(&ch->work, mk_channel_work);
 }
 
 /**
@@ -686,8 +811,9 @@ void mk_channel_set_ops(struct mk_channel *ch, const struct mk_channel_ops *ops,
 void mk_channel_init(struct mk_channel *ch, struct mk_link *link, unsigned int id)
 {
 	raw_spin_lock_init(&ch->tx_lock);
-	raw_spin_lock_init(&ch->call_lock);
 	init_waitqueue_head(&ch->tx_wait);
+	INIT_WORK(&ch->work, mk_channel_work);
+	tasklet_setup(&ch->tasklet, mk_channel_tasklet);
 	ch->link = link;
 	ch->id = id;
 }
@@ -696,17 +822,30 @@ static void mk_channel_abort_calls(struct mk_channel *ch)
 {
 	unsigned int nr;
 
-	guard(raw_spinlock_irqsave)(&ch->call_lock);
+	guard(raw_spinlock_irqsave)(&ch->tx_lock);
 	for_each_set_bit(nr, ch->calls_used, MK_CALLS) {
-		struct mk_call *call = ch->calls[nr];
-
+		if (ch->calls[nr])
+			mk_call_finish(ch->calls[nr], -ECONNRESET);
 		ch->calls[nr] = NULL;
-		if (!call)
-			continue;
-		call->ret = -ECONNRESET;
-		complete(&call->done);
 	}
 	bitmap_zero(ch->calls_used, MK_CALLS);
+}
+
+/* What lies in the ring when it ends: no more than it can hold */
+static void mk_channel_drain(struct mk_channel *ch)
+{
+	if (!ch->rx.mem)
+		return;
+	if (ch->ops->drain) {
+		ch->ops->drain(ch, &ch->rx);
+		return;
+	}
+	if (!ch->ops->sleeps)
+		local_bh_disable();
+	mk_channel_receive(ch, ch->rx.slots);
+	if (!ch->ops->sleeps)
+		local_bh_enable();
+	mk_channel_publish(ch);
 }
 
 /**
@@ -721,20 +860,18 @@ static void mk_channel_abort_calls(struct mk_channel *ch)
  */
 void mk_channel_end(struct mk_channel *ch)
 {
-	mk_channel_kick(ch);
-	flush_work(&ch->work);
-	cancel_work_sync(&ch->work);
 	/* Someone may poll, and will see it */
 	WRITE_ONCE(ch->ending, true);
 	while (!mk_channel_rx_enter(ch))
 		usleep_range(50, 100);
+	mk_channel_drain(ch);
 	scoped_guard(raw_spinlock_irqsave, &ch->tx_lock) {
 		ch->tx.mem = NULL;
 		ch->rx.mem = NULL;
 		ch->bell_ok = 0;
 	}
 	mk_channel_rx_exit(ch, false);
-	cancel_work_sync(&ch->work);
+	mk_channel_flush(ch);
 	mk_channel_abort_calls(ch);
 	wake_up_all(&ch->tx_wait);
 }

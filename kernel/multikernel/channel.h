@@ -3,6 +3,7 @@
 #define _MULTIKERNEL_CHANNEL_H
 
 #include <linux/bitmap.h>
+#include <linux/interrupt.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -26,7 +27,7 @@ struct mk_link;
  * @bytes_sent: their payload in bytes
  * @bytes_received: their payload in bytes
  * @bells_sent: doorbells rung
- * @bells_suppressed: messages that needed none
+ * @bells_room: those of them that were no message's, but told of room
  * @full: sends that found the ring full
  * @bad: messages of an unknown type or of a wrong length
  * @bells_missed: messages that lay there although the receiver slept
@@ -37,7 +38,7 @@ struct mk_channel_stats {
 	u64 bytes_sent;
 	u64 bytes_received;
 	u64 bells_sent;
-	u64 bells_suppressed;
+	u64 bells_room;
 	u64 full;
 	u64 bad;
 	u64 bells_missed;
@@ -49,20 +50,22 @@ struct mk_channel_stats {
  * @id: its bit in the cause words of the link
  * @ops: the layer above
  * @priv: for @ops
- * @tx_lock: protects @tx, that there are rings, and the sender's counters
+ * @tx_lock: protects @tx, that there are rings, the calls, and the sender's counters
  * @tx: ring to the peer
  * @bell_ok: the last bell of the peer that was found to be its own
  * @tx_wait: senders that sleep until there is room
- * @call_lock: protects @calls and @calls_used
  * @calls: who waits for a reply; NULL if nobody does any more
  * @calls_used: calls whose reply has not come in yet
  * @rx: ring from the peer; for the one who has set MK_RX_BUSY
  * @rx_state: MK_RX_*
  * @ending: the rings are going
+ * @misses: looks of mk_channel_poll() since the last message
  * @linger_ns: how long the receiver looks for another message before it sleeps
- * @slept_at: when it went to sleep, in ns of local_clock()
+ * @sleeps: how often it went to sleep
+ * @slept_at: when it did, in ns of local_clock(); 0 if nobody looked
  * @watched: tail at the last look of the watch, see mk_link_watch()
- * @work: the receiver
+ * @tasklet: the receiver
+ * @work: the receiver, if callbacks sleep
  * @stats: counters
  */
 struct mk_channel {
@@ -76,16 +79,18 @@ struct mk_channel {
 	u64 bell_ok;
 	wait_queue_head_t tx_wait;
 
-	raw_spinlock_t call_lock;
 	struct mk_call *calls[MK_CALLS];
 	DECLARE_BITMAP(calls_used, MK_CALLS);
 
 	struct mk_ring_rx rx ____cacheline_aligned;
 	unsigned long rx_state;
 	bool ending;
+	unsigned int misses;
 	unsigned int linger_ns;
+	unsigned int sleeps;
 	u64 slept_at;
 	u32 watched;
+	struct tasklet_struct tasklet;
 	struct work_struct work;
 	struct mk_channel_stats stats;
 };
@@ -95,6 +100,9 @@ void mk_channel_set_ops(struct mk_channel *ch, const struct mk_channel_ops *ops,
 			void *priv);
 void mk_channel_end(struct mk_channel *ch);
 void mk_channel_kick(struct mk_channel *ch);
+void mk_channel_rung(struct mk_channel *ch);
+bool mk_channel_at_work(struct mk_channel *ch);
+void mk_channel_flush(struct mk_channel *ch);
 void mk_channel_ring(struct mk_channel *ch, u64 cause);
 int mk_reply_epoch(struct mk_channel *ch, u32 epoch, u16 type, const void *data,
 		   size_t len);

@@ -272,7 +272,7 @@ static void mk_link_look(struct mk_channel *ch)
 		ch->watched = tail - 1;
 	} else if (ch->watched != tail) {
 		ch->watched = tail;
-	} else if (!work_busy(&ch->work)) {
+	} else if (!mk_channel_at_work(ch)) {
 		ch->stats.bells_missed++;
 		mk_channel_kick(ch);
 	}
@@ -430,7 +430,7 @@ void mk_link_destroy(struct mk_link *link)
 	unsigned int class;
 
 	for (class = 0; class < MK_NR_CLASSES; class++)
-		cancel_work_sync(&link->boot[class].work);
+		mk_channel_flush(&link->boot[class]);
 }
 
 static bool mk_link_answer(struct mk_link *link)
@@ -452,7 +452,7 @@ static bool mk_link_answer(struct mk_link *link)
 	for_each_set_bit(id, &cause, MK_LINK_CHANNELS) {
 		ch = rcu_dereference(link->ch[id]);
 		if (ch)
-			mk_channel_kick(ch);
+			mk_channel_rung(ch);
 	}
 	return true;
 }

@@ -49,11 +49,10 @@
  * this kernel was built for one.
  */
 
-#include <linux/bitfield.h>
 #include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
-#include <asm/barrier.h>
+#include <linux/unaligned.h>
 
 #include "ring.h"
 
@@ -112,31 +111,14 @@ void mk_ring_rx_buf(struct mk_ring_rx *rx, void *buf, u32 max)
 }
 
 /* A message without payload takes a slot, too */
-static u32 mk_ring_slots(size_t len)
+static inline u32 mk_ring_slots(size_t len)
 {
 	return len <= MK_SLOT_PAYLOAD ? 1 : DIV_ROUND_UP(len, MK_SLOT_PAYLOAD);
-}
-
-static struct mk_slot *mk_ring_slot(struct mk_ring_mem *mem, u32 slots, u32 pos)
-{
-	return &mem->slot[pos & (slots - 1)];
-}
-
-/* What the control word of the slot at @pos states, whatever lies in it */
-static u64 mk_ring_key(u32 epoch, u32 pos)
-{
-	return ((u64)(pos + 1) << __bf_shf(MK_CTL_SEQ)) |
-	       ((u64)(u8)epoch << __bf_shf(MK_CTL_EPOCH));
 }
 
 static u64 mk_ring_ctl(u64 key, u16 type, u32 len)
 {
 	return key | ((u64)type << __bf_shf(MK_CTL_TYPE)) | len;
-}
-
-static u64 mk_ring_word(u32 epoch, u32 value)
-{
-	return ((u64)epoch << 32) | value;
 }
 
 /**
@@ -192,21 +174,74 @@ void mk_ring_tx_wake(struct mk_ring_tx *tx)
 		WRITE_ONCE(tx->mem->waiting, mk_ring_word(tx->epoch, ++tx->waiting));
 }
 
-/* All slots of a message but the first; they count only when that one is there */
-static void mk_ring_push_more(struct mk_ring_tx *tx, const u8 *data, size_t len)
+/*
+ * Word by word, each once: what lies in a slot may change while it is read.  A
+ * string instruction would cost more to start than a slot takes.
+ */
+static __always_inline void mk_slot_put(struct mk_slot *slot, const void *data, u32 len)
 {
-	u32 pos = tx->head;
+	u64 *to = (u64 *)slot->payload;
+	u32 i;
 
-	while (len) {
-		struct mk_slot *slot = mk_ring_slot(tx->mem, tx->slots, ++pos);
-		u32 part = min_t(size_t, len, MK_SLOT_PAYLOAD);
-
-		memcpy(slot->payload, data, part);
-		WRITE_ONCE(slot->ctl, mk_ring_ctl(mk_ring_key(tx->epoch, pos),
-						  MK_TYPE_MORE, part));
-		data += part;
-		len -= part;
+	if (len == MK_SLOT_PAYLOAD) {
+#pragma GCC unroll 7
+		for (i = 0; i < MK_SLOT_PAYLOAD / 8; i++)
+			WRITE_ONCE(to[i], get_unaligned((const u64 *)data + i));
+		return;
 	}
+	for (; len >= 8; len -= 8, data += 8)
+		WRITE_ONCE(*to++, get_unaligned((const u64 *)data));
+	if (unlikely(len))
+		memcpy(to, data, len);
+}
+
+static __always_inline void mk_slot_get(const struct mk_slot *slot, void *data, u32 len)
+{
+	const u64 *from = (const u64 *)slot->payload;
+	u32 i;
+
+	if (len == MK_SLOT_PAYLOAD) {
+#pragma GCC unroll 7
+		for (i = 0; i < MK_SLOT_PAYLOAD / 8; i++)
+			put_unaligned(READ_ONCE(from[i]), (u64 *)data + i);
+		return;
+	}
+	for (; len >= 8; len -= 8, data += 8)
+		put_unaligned(READ_ONCE(*from++), (u64 *)data);
+	if (unlikely(len)) {
+		u64 last = READ_ONCE(*from);
+
+		memcpy(data, &last, len);
+	}
+}
+
+/* A slot that is not the first of its message counts only when that one is there */
+static __always_inline void mk_ring_push_slot(struct mk_ring_tx *tx, u32 pos,
+					      const void *data, u32 len)
+{
+	struct mk_slot *slot = mk_ring_slot(tx->mem, tx->slots, pos);
+
+	mk_slot_put(slot, data, len);
+	WRITE_ONCE(slot->ctl,
+		   mk_ring_ctl(mk_ring_key(tx->epoch, pos), MK_TYPE_MORE, len));
+}
+
+static noinline void mk_ring_push_more(struct mk_ring_tx *tx, u32 pos, const void *data,
+				       u32 len)
+{
+	for (; len > MK_SLOT_PAYLOAD; len -= MK_SLOT_PAYLOAD) {
+		mk_ring_push_slot(tx, ++pos, data, MK_SLOT_PAYLOAD);
+		data += MK_SLOT_PAYLOAD;
+	}
+	mk_ring_push_slot(tx, ++pos, data, len);
+}
+
+/* 0 if there is */
+static noinline int mk_ring_make_room(struct mk_ring_tx *tx, size_t len)
+{
+	if (len > MK_MSG_MAX || mk_ring_slots(len) > tx->slots)
+		return -EMSGSIZE;
+	return mk_ring_tx_room(tx, len) ? 0 : -EAGAIN;
 }
 
 /**
@@ -221,121 +256,84 @@ static void mk_ring_push_more(struct mk_ring_tx *tx, const u8 *data, size_t len)
  */
 int mk_ring_push(struct mk_ring_tx *tx, u16 type, const void *data, size_t len)
 {
-	struct mk_slot *slot = mk_ring_slot(tx->mem, tx->slots, tx->head);
-	u64 ctl = mk_ring_ctl(mk_ring_key(tx->epoch, tx->head), type, len);
+	u32 pos = tx->head, need = mk_ring_slots(len);
+	struct mk_slot *slot = mk_ring_slot(tx->mem, tx->slots, pos);
+	u64 ctl = mk_ring_ctl(mk_ring_key(tx->epoch, pos), type, len);
 
-	if (likely(len <= MK_SLOT_PAYLOAD)) {
-		if (unlikely(!mk_ring_tx_room(tx, len)))
-			return -EAGAIN;
-		memcpy(slot->payload, data, len);
-		tx->head++;
+	if (unlikely(len > MK_MSG_MAX || pos - tx->tail + need > tx->slots)) {
+		int ret = mk_ring_make_room(tx, len);
+
+		if (ret)
+			return ret;
+	}
+	tx->head = pos + need;
+	if (need == 1) {
+		mk_slot_put(slot, data, len);
 	} else {
-		if (len > MK_MSG_MAX || mk_ring_slots(len) > tx->slots)
-			return -EMSGSIZE;
-		if (!mk_ring_tx_room(tx, len))
-			return -EAGAIN;
-		mk_ring_push_more(tx, data + MK_SLOT_PAYLOAD, len - MK_SLOT_PAYLOAD);
-		memcpy(slot->payload, data, MK_SLOT_PAYLOAD);
-		tx->head += mk_ring_slots(len);
+		mk_slot_put(slot, data, MK_SLOT_PAYLOAD);
+		data += MK_SLOT_PAYLOAD;
+		len -= MK_SLOT_PAYLOAD;
+		if (need == 2)
+			mk_ring_push_slot(tx, pos + 1, data, len);
+		else
+			mk_ring_push_more(tx, pos, data, len);
 	}
 	/* Ordering 1: pairs with mk_ring_next_ctl() */
 	virt_store_release(&slot->ctl, ctl);
 	return 0;
 }
 
-/**
- * mk_ring_wants_bell() - must the consumer be woken?
- * @tx: producer's side
- *
- * To be called after mk_ring_push().  True once for each time that the consumer
- * goes to sleep with a message left.
- *
- * Return: true if the caller has to ring the consumer's doorbell.
- */
-bool mk_ring_wants_bell(struct mk_ring_tx *tx)
+/* False if the slot does not hold what an honest producer would have put there */
+static __always_inline bool mk_ring_pop_slot(struct mk_ring_rx *rx, u32 pos, void *to,
+					     u32 len)
 {
-	u64 armed, tail;
+	struct mk_slot *slot = mk_ring_slot(rx->mem, rx->slots, pos);
 
-	/* Ordering 3: pairs with mk_ring_arm() */
-	virt_mb();
-	/* Ordering 4: pairs with mk_ring_arm() */
-	armed = virt_load_acquire(&tx->mem->armed);
-	if (likely(!(armed & 1)) || FIELD_GET(MK_WORD_EPOCH, armed) != tx->epoch ||
-	    FIELD_GET(MK_WORD_VALUE, armed) == tx->rung)
+	/* Ordered by the acquire of the first slot's control word */
+	if (READ_ONCE(slot->ctl) !=
+	    mk_ring_ctl(mk_ring_key(rx->epoch, pos), MK_TYPE_MORE, len))
 		return false;
-	tail = READ_ONCE(tx->mem->tail);
-	if (tail == mk_ring_word(tx->epoch, tx->head))
-		return false;
-	tx->rung = FIELD_GET(MK_WORD_VALUE, armed);
+	mk_slot_get(slot, to, len);
 	return true;
 }
 
-static u64 mk_ring_next_ctl(const struct mk_ring_rx *rx)
+static noinline bool mk_ring_pop_more(struct mk_ring_rx *rx, u32 pos, void *to, u32 len)
 {
-	/* Ordering 1: pairs with mk_ring_push() */
-	return virt_load_acquire(&mk_ring_slot(rx->mem, rx->slots, rx->tail)->ctl);
-}
-
-static bool mk_ring_is_next(const struct mk_ring_rx *rx, u64 ctl)
-{
-	return !((ctl ^ mk_ring_key(rx->epoch, rx->tail)) &
-		 (MK_CTL_SEQ | MK_CTL_EPOCH));
-}
-
-/**
- * mk_ring_pending() - is there a message?
- * @rx: consumer's side
- *
- * Return: true if the next slot is filled.
- */
-bool mk_ring_pending(const struct mk_ring_rx *rx)
-{
-	return mk_ring_is_next(rx, mk_ring_next_ctl(rx));
-}
-
-/* False if a slot does not hold what an honest producer would have put there */
-static bool mk_ring_pop_more(struct mk_ring_rx *rx, size_t len)
-{
-	u32 pos = rx->tail;
-	u8 *to = rx->buf;
-
-	memcpy(to, mk_ring_slot(rx->mem, rx->slots, pos)->payload, MK_SLOT_PAYLOAD);
-	while (len > MK_SLOT_PAYLOAD) {
-		struct mk_slot *slot = mk_ring_slot(rx->mem, rx->slots, ++pos);
-		u32 part;
-
-		len -= MK_SLOT_PAYLOAD;
-		to += MK_SLOT_PAYLOAD;
-		part = min_t(size_t, len, MK_SLOT_PAYLOAD);
-		/* Ordered by the acquire of the first slot's control word */
-		if (READ_ONCE(slot->ctl) != mk_ring_ctl(mk_ring_key(rx->epoch, pos),
-							MK_TYPE_MORE, part))
+	for (; len > MK_SLOT_PAYLOAD; len -= MK_SLOT_PAYLOAD) {
+		if (!mk_ring_pop_slot(rx, ++pos, to, MK_SLOT_PAYLOAD))
 			return false;
-		memcpy(to, slot->payload, part);
+		to += MK_SLOT_PAYLOAD;
 	}
-	return true;
+	return mk_ring_pop_slot(rx, ++pos, to, len);
 }
 
-static bool mk_ring_take(struct mk_ring_rx *rx, u64 ctl, struct mk_msg *msg)
+static __always_inline bool mk_ring_take(struct mk_ring_rx *rx, u64 ctl, struct mk_msg *msg)
 {
-	size_t len = FIELD_GET(MK_CTL_LEN, ctl);
-	u32 need = mk_ring_slots(len);
+	u32 pos = rx->tail, len = FIELD_GET(MK_CTL_LEN, ctl), need = mk_ring_slots(len);
+	struct mk_slot *slot = mk_ring_slot(rx->mem, rx->slots, pos);
+	void *to;
 
 	msg->type = FIELD_GET(MK_CTL_TYPE, ctl);
 	msg->len = len;
-	if (likely(need == 1)) {
+	if (unlikely(msg->type == MK_TYPE_MORE))
+		return false;
+	if (need == 1) {
 		msg->data = msg->payload;
-		if (unlikely(msg->type == MK_TYPE_MORE))
-			return false;
-		memcpy(msg->payload,
-		       mk_ring_slot(rx->mem, rx->slots, rx->tail)->payload, len);
-	} else {
-		msg->data = rx->buf;
-		if (msg->type == MK_TYPE_MORE || len > rx->max ||
-		    need > rx->slots || !mk_ring_pop_more(rx, len))
-			return false;
+		mk_slot_get(slot, msg->payload, len);
+		rx->tail = pos + 1;
+		return true;
 	}
-	rx->tail += need;
+	if (unlikely(len > rx->max || need > rx->slots))
+		return false;
+	to = rx->buf;
+	msg->data = to;
+	mk_slot_get(slot, to, MK_SLOT_PAYLOAD);
+	to += MK_SLOT_PAYLOAD;
+	len -= MK_SLOT_PAYLOAD;
+	if (unlikely(need == 2 ? !mk_ring_pop_slot(rx, pos + 1, to, len) :
+				 !mk_ring_pop_more(rx, pos, to, len)))
+		return false;
+	rx->tail = pos + need;
 	return true;
 }
 
@@ -366,66 +364,4 @@ bool mk_ring_pop(struct mk_ring_rx *rx, struct mk_msg *msg)
 		rx->bad++;
 	}
 	return false;
-}
-
-/**
- * mk_ring_publish() - let the producer reuse what has been read
- * @rx: consumer's side
- */
-void mk_ring_publish(struct mk_ring_rx *rx)
-{
-	/* Ordering 2: pairs with mk_ring_tx_room() */
-	virt_store_release(&rx->mem->tail, mk_ring_word(rx->epoch, rx->tail));
-	rx->published = rx->tail;
-}
-
-/**
- * mk_ring_wants_room() - does the producer sleep until there is room?
- * @rx: consumer's side
- *
- * To be called after mk_ring_publish().  True once for each mk_ring_tx_wait() of
- * the producer.
- *
- * Return: true if the caller has to ring the producer's doorbell.
- */
-bool mk_ring_wants_room(struct mk_ring_rx *rx)
-{
-	u64 waiting;
-
-	/* Ordering 5: pairs with mk_ring_tx_wait() */
-	virt_mb();
-	waiting = READ_ONCE(rx->mem->waiting);
-	if (likely(!(waiting & 1)) || FIELD_GET(MK_WORD_EPOCH, waiting) != rx->epoch ||
-	    FIELD_GET(MK_WORD_VALUE, waiting) == rx->rung)
-		return false;
-	rx->rung = FIELD_GET(MK_WORD_VALUE, waiting);
-	return true;
-}
-
-/**
- * mk_ring_arm() - ask for a doorbell with the next message
- * @rx: consumer's side
- *
- * The caller must look with mk_ring_pending() once more afterwards.
- */
-void mk_ring_arm(struct mk_ring_rx *rx)
-{
-	if (!(rx->armed & 1)) {
-		u64 armed = mk_ring_word(rx->epoch, ++rx->armed);
-
-		/* Ordering 4: pairs with mk_ring_wants_bell() */
-		virt_store_release(&rx->mem->armed, armed);
-	}
-	/* Ordering 3: pairs with mk_ring_wants_bell() */
-	virt_mb();
-}
-
-/**
- * mk_ring_disarm() - no doorbell, please: the consumer is awake
- * @rx: consumer's side
- */
-void mk_ring_disarm(struct mk_ring_rx *rx)
-{
-	if (rx->armed & 1)
-		WRITE_ONCE(rx->mem->armed, mk_ring_word(rx->epoch, ++rx->armed));
 }

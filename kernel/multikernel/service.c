@@ -63,7 +63,7 @@ int mk_service_register(struct mk_service *service)
 	size_t len = strlen(service->name);
 
 	if (!len || len >= MK_SERVICE_NAME_LEN || !service->ops ||
-	    service->ops->drain)
+	    service->ops->drain || (service->ops->sleeps && service->ops->in_irq))
 		return -EINVAL;
 	guard(mutex)(&mk_services_lock);
 	if (mk_service_find(service->name))
@@ -457,7 +457,7 @@ struct mk_channel *mk_connect(const char *peer, const char *service, u32 slots,
 	struct mk_end *end;
 
 	if (strscpy(req.peer, peer) < 0 || strscpy(req.service, service) <= 0 ||
-	    !ops || ops->drain)
+	    !ops || ops->drain || (ops->sleeps && ops->in_irq))
 		return ERR_PTR(-EINVAL);
 	end = mk_is_instance() ? mk_remote_connect(&req, ops, priv) :
 				 mk_broker_connect(&req, ops, priv);

@@ -84,17 +84,14 @@ u64 mk_arch_bell(unsigned int cpu)
  */
 void mk_arch_ring(u32 phys_id, u32 vector)
 {
-	unsigned long flags;
-
+	lockdep_assert_irqs_disabled();
 	if (!mk_ipi_allowed || vector < FIRST_EXTERNAL_VECTOR ||
 	    vector >= NR_VECTORS)
 		return;
 	/* What was written goes first: an x2APIC's ICR write orders nothing itself */
 	weak_wrmsr_fence();
-	local_irq_save(flags);
 	safe_apic_wait_icr_idle();
 	apic_icr_write(APIC_DEST_PHYSICAL | APIC_DM_FIXED | vector, phys_id);
-	local_irq_restore(flags);
 }
 
 /**

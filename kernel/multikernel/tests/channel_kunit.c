@@ -149,7 +149,7 @@ static void chan_receive(struct chan_end *end)
 
 	for (class = 0; class < MK_NR_CLASSES; class++) {
 		mk_channel_kick(&end->link.boot[class]);
-		flush_work(&end->link.boot[class].work);
+		mk_channel_flush(&end->link.boot[class]);
 	}
 }
 
@@ -607,7 +607,7 @@ static void chan_test_no_message_left(struct kunit *test)
 	chan_attach_both(test);
 	fix->host.late = &fix->guest;
 	chan_receive(&fix->host);
-	flush_work(&chan_console(&fix->host)->work);
+	mk_channel_flush(chan_console(&fix->host));
 	KUNIT_EXPECT_EQ(test, chan_console(&fix->guest)->stats.bells_sent, 0);
 	KUNIT_EXPECT_EQ(test, fix->host.text, 4);
 	KUNIT_EXPECT_FALSE(test, mk_ring_pending(&chan_console(&fix->host)->rx));
@@ -622,7 +622,7 @@ static void chan_test_poll(struct kunit *test)
 
 	chan_attach_both(test);
 	mk_link_open(&fix->host.link);
-	flush_work(&host->work);
+	mk_channel_flush(host);
 	KUNIT_ASSERT_TRUE(test, mk_channel_poll_begin(host));
 	KUNIT_EXPECT_FALSE(test, mk_channel_poll_begin(host));
 	KUNIT_EXPECT_EQ(test, mk_link_hello(&fix->guest.link), 0);
@@ -636,7 +636,7 @@ static void chan_test_poll(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mk_link_hello(&fix->guest.link), 0);
 	KUNIT_EXPECT_EQ(test, guest->stats.bells_sent, 0);
 	mk_channel_poll_end(host);
-	flush_work(&host->work);
+	mk_channel_flush(host);
 	KUNIT_EXPECT_EQ(test, fix->host.hellos, 2);
 	/* And is rung again */
 	KUNIT_EXPECT_EQ(test, mk_link_hello(&fix->guest.link), 0);
@@ -653,7 +653,7 @@ static void chan_test_cause(struct kunit *test)
 
 	chan_attach_both(test);
 	mk_link_open(&fix->host.link);
-	flush_work(&chan_console(&fix->host)->work);
+	mk_channel_flush(chan_console(&fix->host));
 	cause = fix->host.link.cause_in;
 	fix->host.drains = 0;
 	mk_link_doorbell();
@@ -661,15 +661,15 @@ static void chan_test_cause(struct kunit *test)
 
 	*cause = MK_CAUSE_MESSAGE(MK_CLASS_CONTROL);
 	mk_link_doorbell();
-	flush_work(&chan_console(&fix->host)->work);
+	mk_channel_flush(chan_console(&fix->host));
 	KUNIT_EXPECT_EQ(test, fix->host.drains, 0);
 	*cause = MK_CAUSE_MESSAGE(MK_CLASS_CONSOLE);
 	mk_link_doorbell();
-	flush_work(&chan_console(&fix->host)->work);
+	mk_channel_flush(chan_console(&fix->host));
 	KUNIT_EXPECT_EQ(test, fix->host.drains, 1);
 	*cause = MK_CAUSE_ROOM(MK_CLASS_CONSOLE);
 	mk_link_doorbell();
-	flush_work(&chan_console(&fix->host)->work);
+	mk_channel_flush(chan_console(&fix->host));
 	KUNIT_EXPECT_EQ(test, fix->host.drains, 2);
 	*cause = ~0UL;
 	mk_link_doorbell();
