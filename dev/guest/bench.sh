@@ -48,7 +48,7 @@ doorbells() { cat "$MK_FS"/instances/a/stats/doorbells_sent "$MK_FS"/instances/a
 [ -w $BENCH ] || die 'the kernel lacks CONFIG_MULTIKERNEL_BENCH'
 mk_boot a "$(last_cpus 1)" || die 'the instance did not start'
 
-row polled_rtt_64 ns 20000 'poll a 64' 'raw a'
+row polled_rtt_64 ns 20000 'poll a 64' 'raw a 0'
 row sleeping_rtt ns 1000 'rtt a 64' 'ipi 1'
 
 run 'stream a 64 1000000'

@@ -21,12 +21,15 @@ struct resource;
  * @type: MK_MSG_*
  * @len: its length in bytes
  * @data: what the peer sent; hostile input
+ * @pages: pages that the peer gives or lends, the same as @data, and then not private:
+ *         to be put by mk_pages_put(), or given on.  Otherwise NULL
  * @payload: where @data points if the message is short
  */
 struct mk_msg {
 	u16 type;
 	u32 len;
 	const u8 *data;
+	void *pages;
 	u8 payload[MK_SLOT_PAYLOAD];
 };
 
@@ -36,10 +39,13 @@ struct mk_msg {
  * @call: a message that wants a reply, see mk_reply().  Optional: without it calls
  *        are answered by -EOPNOTSUPP
  * @gone: the peer has ended, or given the channel up: nothing comes any more, and
- *        what is sent returns -ENOTCONN.  Process context, may sleep.  A channel
+ *        what is sent returns -ENOTCONN.  Its pages may not be used after this has
+ *        returned.  Process context, may sleep.  A channel
  *        that a service has accepted is freed afterwards.  Optional
  * @drain: instead of the others: consumes and publishes the ring itself; returns
  *         false if it takes no more for now and will look again by itself
+ * @pages: how many pages the two ends shall have together for data that changes hands
+ *         without being copied, see mk_pages_alloc(), for who connects.  Optional
  * @sleeps: the callbacks may sleep, and run in a workqueue; otherwise in BH context
  * @in_irq: the callbacks are short, and fit for hard interrupts: the first messages
  *          are handled in the doorbell's interrupt, further ones in BH context.
@@ -52,6 +58,7 @@ struct mk_channel_ops {
 	void (*call)(struct mk_channel *ch, const struct mk_msg *msg);
 	void (*gone)(struct mk_channel *ch);
 	bool (*drain)(struct mk_channel *ch, struct mk_ring_rx *rx);
+	u32 pages;
 	bool sleeps;
 	bool in_irq;
 };
@@ -96,6 +103,13 @@ bool mk_channel_has_room(struct mk_channel *ch, size_t len);
 bool mk_channel_poll_begin(struct mk_channel *ch);
 int mk_channel_poll(struct mk_channel *ch);
 void mk_channel_poll_end(struct mk_channel *ch);
+
+/* Pages that change hands: kernel/multikernel/pages.c */
+void *mk_pages_alloc(struct mk_channel *ch, size_t len);
+void *mk_pages_alloc_wait(struct mk_channel *ch, size_t len, long timeout);
+int mk_pages_give(struct mk_channel *ch, u16 type, void *pages, size_t len);
+int mk_pages_lend(struct mk_channel *ch, u16 type, void *pages, size_t len);
+void mk_pages_put(struct mk_channel *ch, void *pages);
 
 /* Hooks for kexec: kernel/multikernel/image.c */
 struct mk_instance *mk_kimage_begin(unsigned int id);

@@ -9,8 +9,12 @@
  *	rtt PEER SIZE ROUNDS	calls, the other side asleep before each
  *	irq PEER SIZE ROUNDS	the same, answered in the doorbell's hard interrupt
  *	poll PEER SIZE ROUNDS	messages to and fro, both sides polling
- *	raw PEER ROUNDS		a cache line to and fro, without messages
+ *	raw PEER 0 ROUNDS	a cache line to and fro, without messages
  *	stream PEER SIZE COUNT	messages with number and checksum, as fast as they go
+ *	pages PEER SIZE COUNT	the same in pages, lent and handed over in turns
+ *	copy PEER SIZE COUNT	pages are lent, and copied once by the receiver
+ *	give PEER SIZE COUNT	pages are handed over, and back again
+ *	memcpy PEER SIZE COUNT	the receiver copies memory, and nothing else
  *	hold PEER		a channel that stays open until the next line
  *	ipi CPU ROUNDS		smp_call_function_single(), waiting, within this kernel
  *
@@ -28,6 +32,7 @@
 #include <linux/init.h>
 #include <linux/kthread.h>
 #include <linux/seq_file.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/sched/clock.h>
 #include <linux/smp.h>
@@ -43,10 +48,17 @@
 #define BENCH_REPORT		1	/* how was the stream? struct bench_report */
 #define BENCH_POLL		2	/* poll for the next .count pings */
 #define BENCH_RAW		3	/* bounce a cache line .count times */
+#define BENCH_MEMCPY		4	/* copy .size bytes .count times: ns */
 
 /* Types of messages */
 #define BENCH_STREAM		1	/* struct bench_head */
 #define BENCH_PING		2	/* send it back */
+#define BENCH_COPY		3	/* pages: copy what lies there */
+#define BENCH_GIVE		4	/* pages: hand them back */
+
+/* Pages of a channel that shall have some */
+#define BENCH_PAGES		(SZ_16M / PAGE_SIZE)
+#define BENCH_PAGES_MAX		SZ_4M	/* of one message */
 
 #define BENCH_MAX_ROUNDS	10000000
 #define BENCH_TIMEOUT		(20 * HZ)
@@ -56,10 +68,12 @@
  * struct bench_req - begin of a call
  * @op: BENCH_*
  * @count: see there
+ * @size: see there
  */
 struct bench_req {
 	u32 op;
 	u32 count;
+	u32 size;
 };
 
 /**
@@ -94,12 +108,16 @@ struct bench_report {
  * @task: polls, once
  * @polls: pings that it still has to answer
  * @raw: rounds of a bare cache line
+ * @to: where to copy to
+ * @from: where to copy from, if nobody sends
  */
 struct bench_peer {
 	struct bench_report report;
 	struct task_struct *task;
 	u32 polls;
 	u32 raw;
+	u8 *to;
+	u8 *from;
 };
 
 static DEFINE_MUTEX(bench_lock);
@@ -160,6 +178,29 @@ static int bench_serve(void *data)
 	return 0;
 }
 
+static void bench_peer_free(struct bench_peer *peer)
+{
+	kvfree(peer->to);
+	kvfree(peer->from);
+	kfree(peer);
+}
+
+static int bench_accept_pages(struct mk_channel *ch)
+{
+	struct bench_peer *peer = kzalloc_obj(*peer);
+
+	if (!peer)
+		return -ENOMEM;
+	peer->to = kvzalloc(BENCH_PAGES_MAX, GFP_KERNEL);
+	peer->from = kvzalloc(BENCH_PAGES_MAX, GFP_KERNEL);
+	if (!peer->to || !peer->from) {
+		bench_peer_free(peer);
+		return -ENOMEM;
+	}
+	mk_channel_set_priv(ch, peer);
+	return 0;
+}
+
 /* A thread is made ready at accept time: none can be made in BH context */
 static int bench_accept(struct mk_channel *ch)
 {
@@ -182,8 +223,9 @@ static void bench_gone(struct mk_channel *ch)
 {
 	struct bench_peer *peer = mk_channel_priv(ch);
 
-	kthread_stop(peer->task);
-	kfree(peer);
+	if (peer->task)
+		kthread_stop(peer->task);
+	bench_peer_free(peer);
 }
 
 static bool bench_receive(struct mk_channel *ch, const struct mk_msg *msg)
@@ -207,10 +249,43 @@ static bool bench_receive(struct mk_channel *ch, const struct mk_msg *msg)
 	return true;
 }
 
+static bool bench_receive_pages(struct mk_channel *ch, const struct mk_msg *msg)
+{
+	struct bench_peer *peer = mk_channel_priv(ch);
+
+	if (msg->type == BENCH_STREAM) {
+		if (!bench_receive(ch, msg))
+			return false;
+	} else if (msg->len > BENCH_PAGES_MAX) {
+		return false;
+	} else if (msg->type == BENCH_COPY) {
+		memcpy(peer->to, msg->data, msg->len);
+		peer->report.received++;
+	} else if (msg->type == BENCH_GIVE) {
+		peer->report.received++;
+		return !mk_pages_give(ch, BENCH_GIVE, msg->pages, msg->len);
+	}
+	if (msg->pages)
+		mk_pages_put(ch, msg->pages);
+	return true;
+}
+
+static u64 bench_memcpy(struct bench_peer *peer, u32 size, u32 count)
+{
+	u64 start = local_clock();
+
+	while (count--) {
+		memcpy(peer->to, peer->from, size);
+		barrier_data(peer->to);
+	}
+	return local_clock() - start;
+}
+
 static void bench_call(struct mk_channel *ch, const struct mk_msg *msg)
 {
 	struct bench_peer *peer = mk_channel_priv(ch);
 	struct bench_req req = {};
+	u64 ns;
 
 	memcpy(&req, msg->data, min_t(size_t, msg->len, sizeof(req)));
 	switch (req.op) {
@@ -221,9 +296,17 @@ static void bench_call(struct mk_channel *ch, const struct mk_msg *msg)
 		peer->report.bells = ch->link->bells;
 		mk_reply(ch, msg->type, &peer->report, sizeof(peer->report));
 		return;
+	case BENCH_MEMCPY:
+		if (!peer->from || req.size > BENCH_PAGES_MAX) {
+			mk_reply_error(ch, msg->type, -EINVAL);
+			return;
+		}
+		ns = bench_memcpy(peer, req.size, req.count);
+		mk_reply(ch, msg->type, &ns, sizeof(ns));
+		return;
 	case BENCH_POLL:
 	case BENCH_RAW:
-		if (peer->polls || peer->raw) {
+		if (!peer->task || peer->polls || peer->raw) {
 			mk_reply_error(ch, msg->type, -EBUSY);
 			return;
 		}
@@ -248,9 +331,17 @@ static const struct mk_channel_ops bench_irq_ops = {
 	.in_irq		= true,
 };
 
+static const struct mk_channel_ops bench_pages_ops = {
+	.receive	= bench_receive_pages,
+	.call		= bench_call,
+	.gone		= bench_gone,
+	.sleeps		= true,
+};
+
 static struct mk_service bench_services[] = {
 	{ .name = "bench", .ops = &bench_service_ops, .accept = bench_accept },
 	{ .name = "bench-irq", .ops = &bench_irq_ops, .accept = bench_accept },
+	{ .name = "bench-pages", .ops = &bench_pages_ops, .accept = bench_accept_pages },
 };
 
 /* The side that measures counts what is sent back */
@@ -259,11 +350,18 @@ static bool bench_pong(struct mk_channel *ch, const struct mk_msg *msg)
 	u32 *pongs = mk_channel_priv(ch);
 
 	++*pongs;
-	return msg->type == BENCH_PING;
+	if (msg->pages)
+		mk_pages_put(ch, msg->pages);
+	return msg->type == BENCH_PING || msg->type == BENCH_GIVE;
 }
 
 static const struct mk_channel_ops bench_client_ops = {
 	.receive	= bench_pong,
+};
+
+static const struct mk_channel_ops bench_client_pages_ops = {
+	.receive	= bench_pong,
+	.pages		= BENCH_PAGES,
 };
 
 static u32 bench_pongs;
@@ -271,7 +369,9 @@ static u32 bench_pongs;
 static struct mk_channel *bench_connect(const char *peer, const char *service)
 {
 	return mk_connect(strcmp(peer, "host") ? peer : "", service, BENCH_SLOTS,
-			  &bench_client_ops, &bench_pongs);
+			  strcmp(service, "bench-pages") ? &bench_client_ops :
+							   &bench_client_pages_ops,
+			  &bench_pongs);
 }
 
 static int bench_cmp(const void *a, const void *b)
@@ -305,6 +405,8 @@ static int bench_calls(struct mk_channel *ch, u32 size, u32 rounds, u32 *ns)
 
 	if (!data)
 		return -ENOMEM;
+	if (size > MK_MSG_MAX)
+		return -EMSGSIZE;
 	for (i = 0; i < rounds; i++) {
 		u64 start;
 
@@ -346,6 +448,8 @@ static int bench_pings(struct mk_channel *ch, u32 size, u32 rounds, u32 *ns)
 
 	if (!data)
 		return -ENOMEM;
+	if (size > MK_MSG_MAX)
+		return -EMSGSIZE;
 	ret = bench_start(ch, BENCH_POLL, rounds);
 	if (ret)
 		return ret;
@@ -367,7 +471,7 @@ static int bench_pings(struct mk_channel *ch, u32 size, u32 rounds, u32 *ns)
 	return min(ret, 0);
 }
 
-static int bench_raw(struct mk_channel *ch, u32 rounds, u32 *ns)
+static int bench_raw(struct mk_channel *ch, u32 size, u32 rounds, u32 *ns)
 {
 	u64 *out = bench_line(ch->tx.mem), *in = bench_line(ch->rx.mem);
 	int ret = bench_start(ch, BENCH_RAW, rounds);
@@ -390,40 +494,119 @@ static int bench_raw(struct mk_channel *ch, u32 rounds, u32 *ns)
 	return ret;
 }
 
+/* What one message of a stream consists of; the number last */
+static void bench_fill(struct bench_head *head, u32 size, u64 seq)
+{
+	u8 *data = (u8 *)(head + 1);
+
+	head->len = size - sizeof(*head);
+	if (head->len)
+		data[seq % head->len] = seq;
+	head->crc = crc32_le(~0, data, head->len);
+	head->seq = seq;
+}
+
+static int bench_send_pages(struct mk_channel *ch, u16 type, u32 size, u32 seq)
+{
+	void *pages = mk_pages_alloc_wait(ch, size, BENCH_TIMEOUT);
+	int ret;
+
+	if (IS_ERR(pages))
+		return PTR_ERR(pages);
+	if (type == BENCH_STREAM)
+		bench_fill(pages, size, seq);
+	else
+		*(u64 *)pages = seq;
+	do {
+		if (type == BENCH_GIVE)
+			ret = mk_pages_give(ch, type, pages, size);
+		else
+			ret = mk_pages_lend(ch, type, pages, size);
+		if (ret == -EAGAIN)
+			schedule_timeout_interruptible(1);
+	} while (ret == -EAGAIN && !signal_pending(current));
+	if (ret)
+		mk_pages_put(ch, pages);
+	return ret;
+}
+
+/* A call comes after all that was sent before */
+static int bench_report(struct mk_channel *ch, struct bench_report *report)
+{
+	struct bench_req req = { .op = BENCH_REPORT };
+	ssize_t ret = mk_call(ch, &req, sizeof(req), report, sizeof(*report),
+			      BENCH_TIMEOUT);
+
+	if (ret == sizeof(*report))
+		return 0;
+	return ret < 0 ? ret : -EBADMSG;
+}
+
+static int bench_pages(struct mk_channel *ch, u16 type, u32 size, u32 count)
+{
+	struct bench_report report;
+	u64 start, ns;
+	int ret = 0;
+	u32 i;
+
+	if (size < sizeof(struct bench_head) || size > BENCH_PAGES_MAX)
+		return -EMSGSIZE;
+	start = local_clock();
+	for (i = 0; i < count && !ret; i++)
+		ret = bench_send_pages(ch, type, size, i);
+	ret = ret ?: bench_report(ch, &report);
+	ns = local_clock() - start;
+	if (ret)
+		return ret;
+	scnprintf(bench_result, sizeof(bench_result),
+		  "sent %u\nreceived %llu\nmisplaced %llu\ndamaged %llu\nns %llu\n",
+		  count, report.received, report.misplaced, report.damaged, ns);
+	return 0;
+}
+
+static int bench_peer_memcpy(struct mk_channel *ch, u32 size, u32 count)
+{
+	struct bench_req req = { .op = BENCH_MEMCPY, .count = count, .size = size };
+	ssize_t ret;
+	u64 ns;
+
+	ret = mk_call(ch, &req, sizeof(req), &ns, sizeof(ns), BENCH_TIMEOUT);
+	if (ret != sizeof(ns))
+		return ret < 0 ? ret : -EBADMSG;
+	scnprintf(bench_result, sizeof(bench_result), "ns %llu\n", ns);
+	return 0;
+}
+
 static int bench_stream(struct mk_channel *ch, u32 size, u32 count)
 {
 	u8 *data __free(kfree) = kzalloc(MK_MSG_MAX, GFP_KERNEL);
-	struct bench_req req = { .op = BENCH_REPORT };
 	struct bench_report before, after;
 	struct bench_head *head = (void *)data;
 	struct mk_channel_stats sent = ch->stats;
 	u64 start, ns;
-	ssize_t ret;
+	int ret;
 	u32 i;
 
 	if (!data)
 		return -ENOMEM;
 	if (size < sizeof(*head))
 		return -EINVAL;
-	ret = mk_call(ch, &req, sizeof(req), &before, sizeof(before), BENCH_TIMEOUT);
-	if (ret != sizeof(before))
-		return ret < 0 ? ret : -EBADMSG;
-	head->len = size - sizeof(*head);
+	if (size > MK_MSG_MAX)
+		return -EMSGSIZE;
+	ret = bench_report(ch, &before);
+	if (ret)
+		return ret;
 	start = local_clock();
 	for (i = 0; i < count; i++) {
-		head->seq = i;
-		if (head->len)
-			data[sizeof(*head) + i % head->len] = i;
-		head->crc = crc32_le(~0, data + sizeof(*head), head->len);
+		bench_fill(head, size, i);
 		ret = mk_send_wait(ch, BENCH_STREAM, data, size, BENCH_TIMEOUT);
 		if (ret)
 			return ret;
 	}
-	/* A call comes after all that was sent before */
-	ret = mk_call(ch, &req, sizeof(req), &after, sizeof(after), BENCH_TIMEOUT);
+	ret = bench_report(ch, &after);
 	ns = local_clock() - start;
-	if (ret != sizeof(after))
-		return ret < 0 ? ret : -EBADMSG;
+	if (ret)
+		return ret;
 	scnprintf(bench_result, sizeof(bench_result),
 		  "sent %u\nreceived %llu\nmisplaced %llu\ndamaged %llu\nns %llu\nbells %llu\nfull %llu\n",
 		  count, after.received, after.misplaced, after.damaged, ns,
@@ -453,29 +636,77 @@ static int bench_ipi(u32 cpu, u32 rounds, u32 *ns)
 	return 0;
 }
 
-static int bench_with_peer(const char *what, const char *peer, u32 size, u32 rounds, u32 *ns)
+/**
+ * struct bench_kind - a measurement with a peer
+ * @name: first word of the line
+ * @service: whom to connect to
+ * @times: shows times, one for each round
+ * @run: does it
+ */
+struct bench_kind {
+	const char *name;
+	const char *service;
+	bool times;
+	int (*run)(struct mk_channel *ch, u32 size, u32 count, u32 *ns);
+};
+
+static int bench_run_stream(struct mk_channel *ch, u32 size, u32 count, u32 *ns)
 {
-	struct mk_channel *ch = bench_connect(peer, strcmp(what, "irq") ? "bench" :
-							      "bench-irq");
+	return bench_stream(ch, size, count);
+}
+
+static int bench_run_pages(struct mk_channel *ch, u32 size, u32 count, u32 *ns)
+{
+	return bench_pages(ch, BENCH_STREAM, size, count);
+}
+
+static int bench_run_copy(struct mk_channel *ch, u32 size, u32 count, u32 *ns)
+{
+	return bench_pages(ch, BENCH_COPY, size, count);
+}
+
+static int bench_run_give(struct mk_channel *ch, u32 size, u32 count, u32 *ns)
+{
+	return bench_pages(ch, BENCH_GIVE, size, count);
+}
+
+static int bench_run_memcpy(struct mk_channel *ch, u32 size, u32 count, u32 *ns)
+{
+	return bench_peer_memcpy(ch, size, count);
+}
+
+static int bench_run_hold(struct mk_channel *ch, u32 size, u32 count, u32 *ns)
+{
+	bench_held = ch;
+	return 0;
+}
+
+static const struct bench_kind bench_kinds[] = {
+	{ "rtt", "bench", true, bench_calls },
+	{ "irq", "bench-irq", true, bench_calls },
+	{ "poll", "bench", true, bench_pings },
+	{ "raw", "bench", true, bench_raw },
+	{ "stream", "bench", false, bench_run_stream },
+	{ "pages", "bench-pages", false, bench_run_pages },
+	{ "copy", "bench-pages", false, bench_run_copy },
+	{ "give", "bench-pages", false, bench_run_give },
+	{ "memcpy", "bench-pages", false, bench_run_memcpy },
+	{ "hold", "bench", false, bench_run_hold },
+};
+
+static int bench_with_peer(const struct bench_kind *kind, const char *peer, u32 size,
+			   u32 count, u32 *ns)
+{
+	struct mk_channel *ch = bench_connect(peer, kind->service);
 	int ret;
 
 	if (IS_ERR(ch))
 		return PTR_ERR(ch);
-	if (!strcmp(what, "hold")) {
-		bench_held = ch;
-		return 0;
-	}
-	if (!strcmp(what, "stream"))
-		ret = bench_stream(ch, size, rounds);
-	else if (!strcmp(what, "raw"))
-		ret = bench_raw(ch, rounds, ns);
-	else if (!strcmp(what, "poll"))
-		ret = bench_pings(ch, size, rounds, ns);
-	else
-		ret = bench_calls(ch, size, rounds, ns);
-	mk_close(ch);
-	if (!ret && strcmp(what, "stream"))
-		bench_show_times(ns, rounds);
+	ret = kind->run(ch, size, count, ns);
+	if (bench_held != ch)
+		mk_close(ch);
+	if (!ret && kind->times)
+		bench_show_times(ns, count);
 	return ret;
 }
 
@@ -483,32 +714,31 @@ static int bench_run(char *line)
 {
 	u32 *ns __free(kvfree) = NULL;
 	char what[16], peer[MK_PEER_NAME_LEN];
-	u32 size = 0, rounds = 1, cpu;
+	u32 size = 0, count = 1, cpu;
+	unsigned int i;
 	int ret;
 
-	if (sscanf(line, "%15s %63s %u %u", what, peer, &size, &rounds) < 2)
+	if (sscanf(line, "%15s %63s %u %u", what, peer, &size, &count) < 2)
 		return -EINVAL;
-	if (!strcmp(what, "raw") || !strcmp(what, "ipi"))
-		rounds = size;
-	if (!rounds || rounds > BENCH_MAX_ROUNDS || size > BENCH_MAX_ROUNDS)
+	if (!strcmp(what, "ipi"))
+		count = size;
+	if (!count || count > BENCH_MAX_ROUNDS)
 		return -EINVAL;
-	ns = kvmalloc_array(rounds, sizeof(*ns), GFP_KERNEL);
+	ns = kvmalloc_array(count, sizeof(*ns), GFP_KERNEL);
 	if (!ns)
 		return -ENOMEM;
 	if (!strcmp(what, "ipi")) {
 		if (kstrtou32(peer, 10, &cpu))
 			return -EINVAL;
-		ret = bench_ipi(cpu, rounds, ns);
+		ret = bench_ipi(cpu, count, ns);
 		if (!ret)
-			bench_show_times(ns, rounds);
+			bench_show_times(ns, count);
 		return ret;
 	}
-	if (strcmp(what, "rtt") && strcmp(what, "irq") && strcmp(what, "poll") && strcmp(what, "raw") &&
-	    strcmp(what, "stream") && strcmp(what, "hold"))
-		return -EINVAL;
-	if (strcmp(what, "raw") && size > MK_MSG_MAX)
-		return -EMSGSIZE;
-	return bench_with_peer(what, peer, size, rounds, ns);
+	for (i = 0; i < ARRAY_SIZE(bench_kinds); i++)
+		if (!strcmp(what, bench_kinds[i].name))
+			return bench_with_peer(&bench_kinds[i], peer, size, count, ns);
+	return -EINVAL;
 }
 
 static ssize_t bench_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
@@ -554,9 +784,12 @@ static const struct file_operations bench_fops = {
 static int __init bench_init(void)
 {
 	struct dentry *dir = debugfs_create_dir("multikernel", NULL);
+	unsigned int i;
+	int ret = 0;
 
 	debugfs_create_file("bench", 0600, dir, NULL, &bench_fops);
-	return mk_service_register(&bench_services[0]) ?:
-	       mk_service_register(&bench_services[1]);
+	for (i = 0; i < ARRAY_SIZE(bench_services) && !ret; i++)
+		ret = mk_service_register(&bench_services[i]);
+	return ret;
 }
 device_initcall(bench_init);

@@ -26,6 +26,7 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/io.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <trace/events/multikernel.h>
@@ -39,8 +40,9 @@
 /* How often an instance is asked to let go of a connection */
 #define MK_GONE_RETRY_MS	1000
 
-/* Connections of one instance, so that it can't have all of the host's memory */
+/* Of one instance, so that it can't have all of the host's memory */
 #define MK_CONNS_MAX		64
+#define MK_CONNS_SIZE_MAX	SZ_64M
 
 /**
  * struct mk_pair - two instances that have a connection, or had one
@@ -73,7 +75,8 @@ struct mk_pair {
  * @pair: of two instances
  * @channel: id of the channel
  * @slots: of each ring
- * @area: the memory
+ * @pages: pages that change hands
+ * @area: the memory: the rings, then the pages
  * @size: its size in bytes
  * @service: what is spoken
  * @gone_work: tells the end that is left
@@ -89,6 +92,7 @@ struct mk_conn {
 	struct mk_pair *pair;
 	u32 channel;
 	u32 slots;
+	u32 pages;
 	void *area;
 	size_t size;
 	char service[MK_SERVICE_NAME_LEN];
@@ -166,6 +170,39 @@ static unsigned long *mk_conn_ids(struct mk_conn *conn)
 	return (conn->inst[0] ?: conn->inst[1])->channels_used;
 }
 
+static size_t mk_conn_ring(const struct mk_conn *conn)
+{
+	return PAGE_ALIGN(mk_ring_size(conn->slots));
+}
+
+/* More than the page allocator has in one piece comes from where it can be moved away */
+static bool mk_conn_is_big(const struct mk_conn *conn)
+{
+	return conn->size > PAGE_SIZE << MAX_PAGE_ORDER;
+}
+
+static void *mk_conn_alloc_area(struct mk_conn *conn)
+{
+	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN;
+	struct page *page;
+
+	if (!mk_conn_is_big(conn))
+		return alloc_pages_exact(conn->size, gfp);
+	page = alloc_contig_pages(conn->size / PAGE_SIZE,
+				  GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN,
+				  numa_mem_id(), NULL);
+	return page ? page_address(page) : NULL;
+}
+
+static void mk_conn_free_area(struct mk_conn *conn)
+{
+	if (mk_conn_is_big(conn))
+		free_contig_range(PHYS_PFN(virt_to_phys(conn->area)),
+				  conn->size / PAGE_SIZE);
+	else
+		free_pages_exact(conn->area, conn->size);
+}
+
 /* An instance whose last reference this was waits for its work items */
 static void mk_conn_free(struct work_struct *work)
 {
@@ -176,7 +213,7 @@ static void mk_conn_free(struct work_struct *work)
 		if (conn->inst[i])
 			mk_instance_put(conn->inst[i]);
 	if (conn->area)
-		free_pages_exact(conn->area, conn->size);
+		mk_conn_free_area(conn);
 	kfree(conn);
 }
 
@@ -255,13 +292,18 @@ static void mk_conn_gone(struct work_struct *work)
 	mk_conn_put(conn);
 }
 
-static unsigned int mk_conns_of(const struct mk_instance *inst)
+static unsigned int mk_conns_of(const struct mk_instance *inst, size_t *size)
 {
 	struct mk_conn *conn;
 	unsigned int n = 0;
 
-	list_for_each_entry(conn, &mk_conns, node)
-		n += conn->inst[0] == inst || conn->inst[1] == inst;
+	*size = 0;
+	list_for_each_entry(conn, &mk_conns, node) {
+		if (conn->inst[0] != inst && conn->inst[1] != inst)
+			continue;
+		*size += conn->size;
+		n++;
+	}
 	return n;
 }
 
@@ -274,17 +316,22 @@ static unsigned int mk_conns_of(const struct mk_instance *inst)
  */
 unsigned int mk_broker_count(struct mk_instance *inst)
 {
+	size_t size;
+
 	guard(mutex)(&mk_conns_lock);
-	return mk_conns_of(inst);
+	return mk_conns_of(inst, &size);
 }
 
 static int mk_conn_enter(struct mk_conn *conn, struct mk_instance *inst, unsigned int side)
 {
+	size_t size;
+
 	if (!inst)
 		return 0;
 	if (!inst->connectable)
 		return -EHOSTDOWN;
-	if (mk_conns_of(inst) >= MK_CONNS_MAX)
+	if (mk_conns_of(inst, &size) >= MK_CONNS_MAX ||
+	    size + conn->size > MK_CONNS_SIZE_MAX)
 		return -ENOSPC;
 	mk_instance_get(inst);
 	conn->inst[side] = inst;
@@ -325,15 +372,19 @@ static struct mk_conn *mk_conn_new(struct mk_instance *a, struct mk_instance *b,
 	INIT_WORK(&conn->free_work, mk_conn_free);
 	strscpy(conn->service, req->service);
 	conn->slots = mk_service_slots(req->slots);
-	conn->size = 2 * PAGE_ALIGN(mk_ring_size(conn->slots));
-	conn->area = alloc_pages_exact(conn->size, GFP_KERNEL | __GFP_ZERO);
+	/* Each end owns half of them at first */
+	conn->pages = min(round_up(req->pages, 2), MK_PAGES_MAX);
+	conn->size = 2 * mk_conn_ring(conn) + conn->pages * PAGE_SIZE;
 
 	guard(mutex)(&mk_conns_lock);
 	conn->refs = 1;
-	list_add_tail(&conn->node, &mk_conns);
-	ret = conn->area ? 0 : -ENOMEM;
-	ret = ret ?: mk_conn_enter(conn, a, 0) ?: mk_conn_enter(conn, b, 1) ?:
+	ret = mk_conn_enter(conn, a, 0) ?: mk_conn_enter(conn, b, 1) ?:
 	      mk_conn_number(conn);
+	list_add_tail(&conn->node, &mk_conns);
+	if (!ret) {
+		conn->area = mk_conn_alloc_area(conn);
+		ret = conn->area ? 0 : -ENOMEM;
+	}
 	if (ret) {
 		mk_conn_put(conn);
 		return ERR_PTR(ret);
@@ -347,7 +398,7 @@ static struct mk_conn *mk_conn_new(struct mk_instance *a, struct mk_instance *b,
 static void mk_conn_describe(struct mk_conn *conn, unsigned int side,
 			     struct mk_ctl_open *open)
 {
-	size_t ring = conn->size / 2;
+	size_t ring = mk_conn_ring(conn);
 
 	*open = (struct mk_ctl_open){
 		.op = MK_CTL_OPEN,
@@ -359,6 +410,8 @@ static void mk_conn_describe(struct mk_conn *conn, unsigned int side,
 		.slots = conn->slots,
 		.tx_off = side ? ring : 0,
 		.rx_off = side ? 0 : ring,
+		.pages = conn->pages,
+		.pages_off = 2 * ring,
 	};
 	if (conn->pair) {
 		open->pair_pa = virt_to_phys(conn->pair->words);

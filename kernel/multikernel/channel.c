@@ -52,6 +52,7 @@
 #include <asm/sync_bitops.h>
 
 #include "internal.h"
+#include "pages.h"
 
 /*
  * Messages that are handled in one turn: a ring full of control messages and a
@@ -151,7 +152,7 @@ static __always_inline int mk_channel_push(struct mk_channel *ch, u16 type,
 /**
  * mk_send() - send a message
  * @ch: the channel
- * @type: what the two sides have agreed on, below MK_TYPE_CALL
+ * @type: what the two sides have agreed on, below MK_TYPE_PAGES
  * @data: payload
  * @len: its length in bytes
  *
@@ -192,9 +193,17 @@ int mk_send_or_die(struct mk_channel *ch, u16 type, const void *data, size_t len
 	return ret;
 }
 
-/* As mk_send(), and the consumer will ring when there is room again */
-static int mk_channel_push_or_wait(struct mk_channel *ch, u16 type, const void *data,
-				   size_t len)
+/**
+ * mk_send_or_ring() - send a message, or have the peer ring when there is room
+ * @ch: the channel
+ * @type: as for mk_send()
+ * @data: payload
+ * @len: its length in bytes
+ *
+ * Context: any but NMI; does not sleep.
+ * Return: as mk_send(); after -EAGAIN the receiver looks when there is room again.
+ */
+int mk_send_or_ring(struct mk_channel *ch, u16 type, const void *data, size_t len)
 {
 	int ret;
 
@@ -211,7 +220,8 @@ static int mk_channel_push_or_wait(struct mk_channel *ch, u16 type, const void *
 static void mk_channel_wait_end(struct mk_channel *ch)
 {
 	guard(raw_spinlock_irqsave)(&ch->tx_lock);
-	if (ch->tx.mem && !wq_has_sleeper(&ch->tx_wait))
+	if (ch->tx.mem && !wq_has_sleeper(&ch->tx_wait) &&
+	    !(ch->pool && READ_ONCE(ch->pool->returning)))
 		mk_ring_tx_wake(&ch->tx);
 }
 
@@ -240,7 +250,7 @@ int mk_send_wait(struct mk_channel *ch, u16 type, const void *data, size_t len,
 	might_sleep();
 	add_wait_queue(&ch->tx_wait, &wait);
 	for (;;) {
-		ret = mk_channel_push_or_wait(ch, type, data, len);
+		ret = mk_send_or_ring(ch, type, data, len);
 		if (ret != -EAGAIN)
 			break;
 		if (signal_pending(current))
@@ -483,10 +493,24 @@ static bool mk_channel_rx_reply(struct mk_channel *ch, const struct mk_msg *msg)
 	return true;
 }
 
-static bool mk_channel_dispatch(struct mk_channel *ch, const struct mk_msg *msg)
+/* What the layer above does not want goes back, or is ours to use */
+static bool mk_channel_rx_pages(struct mk_channel *ch, struct mk_msg *msg)
 {
-	if (msg->type < MK_TYPE_CALL)
+	if (!mk_pool_receive(ch, msg))
+		return false;
+	if (ch->ops->receive && ch->ops->receive(ch, msg))
+		return true;
+	mk_pages_put(ch, msg->pages);
+	return false;
+}
+
+static bool mk_channel_dispatch(struct mk_channel *ch, struct mk_msg *msg)
+{
+	msg->pages = NULL;
+	if (msg->type < MK_TYPE_PAGES)
 		return ch->ops->receive && ch->ops->receive(ch, msg);
+	if (msg->type < MK_TYPE_CALL)
+		return mk_channel_rx_pages(ch, msg);
 	switch (msg->type & MK_TYPE_KIND) {
 	case MK_TYPE_REPLY:
 	case MK_TYPE_ERROR:
@@ -497,7 +521,7 @@ static bool mk_channel_dispatch(struct mk_channel *ch, const struct mk_msg *msg)
 		ch->ops->call(ch, msg);
 		return true;
 	default:
-		return false;
+		return msg->type == MK_TYPE_BACK && mk_pool_returned(ch, msg);
 	}
 }
 
@@ -648,6 +672,8 @@ static void mk_channel_wake_senders(struct mk_channel *ch)
 {
 	if (wq_has_sleeper(&ch->tx_wait) && mk_channel_has_room(ch, 0))
 		wake_up_all(&ch->tx_wait);
+	if (ch->pool)
+		mk_pool_flush(ch);
 }
 
 /*

@@ -12,6 +12,7 @@
 
 struct mk_call;
 struct mk_link;
+struct mk_pool;
 
 /* Calls of one channel that may wait for their replies at the same time */
 #define MK_CALLS		32
@@ -53,11 +54,12 @@ struct mk_channel_stats {
  * @tx_lock: protects @tx, that there are rings, the calls, and the sender's counters
  * @tx: ring to the peer
  * @bell_ok: the last bell of the peer that was found to be its own
- * @tx_wait: senders that sleep until there is room
+ * @tx_wait: senders that sleep until there is room, or pages
  * @calls: who waits for a reply; NULL if nobody does any more
  * @calls_used: calls whose reply has not come in yet
  * @rx: ring from the peer; for the one who has set MK_RX_BUSY
  * @rx_state: MK_RX_*
+ * @pool: pages that change hands, or NULL
  * @ending: the rings are going
  * @misses: looks of mk_channel_poll() since the last message
  * @linger_ns: how long the receiver looks for another message before it sleeps
@@ -84,6 +86,7 @@ struct mk_channel {
 
 	struct mk_ring_rx rx ____cacheline_aligned;
 	unsigned long rx_state;
+	struct mk_pool *pool;
 	bool ending;
 	unsigned int misses;
 	unsigned int linger_ns;
@@ -106,6 +109,7 @@ void mk_channel_flush(struct mk_channel *ch);
 void mk_channel_ring(struct mk_channel *ch, u64 cause);
 int mk_reply_epoch(struct mk_channel *ch, u32 epoch, u16 type, const void *data,
 		   size_t len);
+int mk_send_or_ring(struct mk_channel *ch, u16 type, const void *data, size_t len);
 int mk_send_or_die(struct mk_channel *ch, u16 type, const void *data, size_t len);
 
 #endif /* _MULTIKERNEL_CHANNEL_H */

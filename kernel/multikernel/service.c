@@ -32,6 +32,7 @@
 #include <asm/multikernel.h>
 
 #include "internal.h"
+#include "pages.h"
 #include "service.h"
 
 static LIST_HEAD(mk_services);
@@ -105,6 +106,13 @@ int mk_service_check_open(const struct mk_ctl_open *open)
 	    !IS_ALIGNED(open->tx_off | open->rx_off, sizeof(struct mk_slot)) ||
 	    abs_diff(open->tx_off, open->rx_off) < size)
 		return -EINVAL;
+	if (open->pages % 2 || open->pages > MK_PAGES_MAX)
+		return -EINVAL;
+	if (open->pages &&
+	    (!PAGE_ALIGNED(open->pages_off) || open->pages_off > open->area_size ||
+	     open->pages > (open->area_size - open->pages_off) / PAGE_SIZE ||
+	     open->pages_off < max(open->tx_off, open->rx_off) + size))
+		return -EINVAL;
 	if (!PAGE_ALIGNED(open->area_pa) || !PAGE_ALIGNED(open->area_size) ||
 	    !PAGE_ALIGNED(open->pair_pa) || !open->area_pa)
 		return -EINVAL;
@@ -135,6 +143,7 @@ static struct mk_end *mk_end_alloc(const struct mk_ctl_open *open)
 
 static void mk_end_free(struct mk_end *end)
 {
+	mk_pool_free(end->ch.pool);
 	kvfree(end->buf);
 	kfree(end);
 }
@@ -262,6 +271,14 @@ struct mk_end *mk_end_prepare(struct mk_link *link, void *area,
 	mk_ring_rx_init(&ch->rx, area + open->rx_off, open->slots, open->epoch);
 	mk_ring_rx_buf(&ch->rx, end->buf,
 		       min_t(u32, open->slots * MK_SLOT_PAYLOAD, MK_MSG_MAX));
+	if (open->pages) {
+		ch->pool = mk_pool_new(area + open->pages_off, open->pages * PAGE_SIZE,
+				       ops);
+		if (!ch->pool) {
+			mk_end_free(end);
+			return ERR_PTR(-ENOMEM);
+		}
+	}
 	if (ops) {
 		mk_channel_set_ops(ch, ops, priv);
 		return end;
@@ -365,9 +382,10 @@ bool mk_end_gone(u32 conn)
 		mk_end_do_cut(end);
 		list_del_init(&end->node);
 	}
-	end->release(end, false);
+	/* Before the memory goes: the layer above may have pages of it */
 	if (end->ch.ops->gone)
 		end->ch.ops->gone(&end->ch);
+	end->release(end, false);
 	if (end->accepted)
 		mk_end_free(end);
 	else
@@ -456,6 +474,8 @@ struct mk_channel *mk_connect(const char *peer, const char *service, u32 slots,
 	struct mk_ctl_connect req = { .op = MK_CTL_CONNECT, .slots = slots };
 	struct mk_end *end;
 
+	if (ops)
+		req.pages = ops->pages;
 	if (strscpy(req.peer, peer) < 0 || strscpy(req.service, service) <= 0 ||
 	    !ops || ops->drain || (ops->sleeps && ops->in_irq))
 		return ERR_PTR(-EINVAL);

@@ -12,6 +12,9 @@
 #define MK_SLOTS_DEFAULT	256
 #define MK_SLOTS_MAX		4096
 
+/* Pages of a connection (32 MiB) */
+#define MK_PAGES_MAX		8192
+
 /**
  * struct mk_end - this kernel's end of a connection
  * @node: in the list of ends

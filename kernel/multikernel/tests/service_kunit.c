@@ -223,6 +223,9 @@ struct service_damage {
 	{ _what, offsetof(struct mk_ctl_open, _field), _value }
 
 static const struct service_damage service_damages[] = {
+	DAMAGE("pages out of the area", pages, 2),
+	DAMAGE("an odd number of pages", pages, 1),
+	DAMAGE("all the pages there are", pages, U32_MAX - 1),
 	DAMAGE("no slots", slots, 0),
 	DAMAGE("63 slots", slots, 63),
 	DAMAGE("more slots than fit", slots, 128),
@@ -354,12 +357,12 @@ static void service_test_messages(struct kunit *test)
 	prandom_seed_state(&rnd, 5);
 	for (i = 0; i < ARRAY_SIZE(lens); i++) {
 		prandom_bytes_state(&rnd, data, lens[i]);
-		KUNIT_ASSERT_EQ(test, mk_send_wait(ch, 0x3ff0 + i, data, lens[i], 20 * HZ), 0);
+		KUNIT_ASSERT_EQ(test, mk_send_wait(ch, 0x1ff0 + i, data, lens[i], 20 * HZ), 0);
 		/* A call comes after what was sent before */
 		KUNIT_ASSERT_EQ(test, mk_call(ch, data, lens[i], data + SERVICE_MAX, lens[i],
 					      20 * HZ), lens[i]);
 		KUNIT_EXPECT_EQ(test, service_seen.received, i + 1);
-		KUNIT_EXPECT_EQ(test, service_seen.type, 0x3ff0 + i);
+		KUNIT_EXPECT_EQ(test, service_seen.type, 0x1ff0 + i);
 		KUNIT_EXPECT_EQ(test, service_seen.len, lens[i]);
 		KUNIT_EXPECT_MEMEQ(test, service_seen.data, data, lens[i]);
 		KUNIT_EXPECT_MEMEQ(test, data + SERVICE_MAX, data, lens[i]);

@@ -50,12 +50,16 @@ struct mk_nop {
  * @slots: slots that each ring shall have at least
  * @peer: name of the instance at the other end, or empty for the host
  * @service: what shall be spoken
+ * @pages: pages that the two ends shall have together for data that changes hands
+ * @reserved: zero
  */
 struct mk_ctl_connect {
 	__u32 op;
 	__u32 slots;
 	char peer[MK_PEER_NAME_LEN];
 	char service[MK_SERVICE_NAME_LEN];
+	__u32 pages;
+	__u32 reserved;
 };
 
 /**
@@ -76,6 +80,9 @@ struct mk_ctl_connect {
  * @rx_off: offset in the area of the ring that we empty
  * @peer: name of the other end, empty for the host
  * @service: what is spoken
+ * @pages: pages for data that changes hands; who has connected owns the first half
+ *         of them at first, who was asked the second
+ * @pages_off: offset of these in the area
  */
 struct mk_ctl_open {
 	__u32 op;
@@ -92,7 +99,8 @@ struct mk_ctl_open {
 	__u32 rx_off;
 	char peer[MK_PEER_NAME_LEN];
 	char service[MK_SERVICE_NAME_LEN];
-	__u32 reserved;
+	__u32 pages;
+	__u64 pages_off;
 };
 
 /**

@@ -101,11 +101,30 @@ struct mk_ring_mem {
  * Types.  The peer is known by the ring that a message lies in; no message states
  * its sender.  A reply states the number of the call that it answers.
  */
+#define MK_TYPE_PAGES		0x2000	/* | type: &struct mk_pages, pages for the peer */
 #define MK_TYPE_CALL		0x4000	/* | number: wants a reply */
 #define MK_TYPE_REPLY		0x5000	/* | number: what was asked for */
 #define MK_TYPE_ERROR		0x6000	/* | number: __s32, a negative errno */
+#define MK_TYPE_BACK		0x7000	/* &struct mk_pages: what was lent comes back */
 #define MK_TYPE_KIND		0x7000
 #define MK_TYPE_NR		0x0fff
+
+/* Flags of &struct mk_pages */
+#define MK_PAGES_LENT		1	/* the peer wants them back */
+
+/**
+ * struct mk_pages - MK_TYPE_PAGES or MK_TYPE_BACK
+ * @first: number of the first page in the pool of the connection
+ * @pages: how many, one after the other; for MK_TYPE_BACK as they were lent
+ * @len: how much of them counts, in bytes; for MK_TYPE_BACK 0
+ * @flags: MK_PAGES_*; for MK_TYPE_BACK 0
+ */
+struct mk_pages {
+	__u32 first;
+	__u32 pages;
+	__u32 len;
+	__u32 flags;
+};
 
 /* Messages of the channels that the boot block lists */
 #define MK_MSG_HELLO		1	/* struct mk_msg_hello, first in each direction */

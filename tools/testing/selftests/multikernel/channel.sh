@@ -29,12 +29,12 @@ value()
 	printf '%s\n' "$2" | sed -n "s/^$1 //p"
 }
 
-# flows FROM TO SIZE COUNT: all that was sent has come in, whole and in order
+# flows FROM TO SIZE COUNT [KIND]: all that was sent has come in, whole and in order
 flows()
 {
 	local out
 
-	out=$(bench "$1" "stream $2 $3 $4") || :
+	out=$(bench "$1" "${5:-stream} $2 $3 $4") || :
 	if [ "$(value sent "$out")" = "$4" ] && [ "$(value received "$out")" = "$4" ] &&
 	   [ "$(value misplaced "$out")" = 0 ] && [ "$(value damaged "$out")" = 0 ]; then
 		return 0
@@ -91,6 +91,24 @@ messages_of_any_length()
 	flows host a 57344 1
 }
 
+# In pages, lent and handed over, also when they are few.
+pages_change_hands()
+{
+	local size
+
+	for size in 16 4096 4097 300000 4194304; do
+		flows host a "$size" 20 pages
+		flows a host "$size" 20 pages
+		flows a b "$size" 20 pages
+	done
+	flows a b 4096 5000 pages
+	flows host a 1048576 100 give
+	flows b a 1048576 100 give
+	refuses host 'pages a 4194305 1' 'Message too long'
+	is "$(get a stats/bad_messages)" 0 'bad messages of a'
+	is "$(get b stats/bad_messages)" 0 'bad messages of b'
+}
+
 # timed FROM LINE ROUNDS
 timed()
 {
@@ -107,13 +125,15 @@ calls_are_answered()
 	timed host 'rtt a 64 200' 200
 	timed a 'rtt host 64 200' 200
 	timed a 'rtt b 1000 200' 200
+	timed host 'irq a 64 200' 200
+	timed b 'irq host 64 200' 200
 }
 
 polled_calls_are_answered()
 {
 	timed host 'poll a 64 200' 200
 	timed a 'poll host 64 200' 200
-	timed b 'raw a 200' 200
+	timed b 'raw a 0 200' 200
 }
 
 nonsense_is_refused()
@@ -210,6 +230,29 @@ a_dead_peer_ends_a_stream()
 	wait_until 'all channels are closed' no_channels
 }
 
+sends_pages_to() { [ "$(get "$1" stats/messages_sent)" -gt $(($2 + 20)) ]; }
+
+# Pages that the dead peer had come back to the host with the connection.
+a_dead_peer_ends_pages()
+{
+	local before pid
+
+	wait_until 'all channels are closed' no_channels
+	before=$(get a stats/messages_sent)
+	bench host 'pages a 300000 1000000' > "$MK_TMP/stream" & pid=$!
+	wait_until 'it has begun' sends_pages_to a "$before"
+	ok mkctl kill a
+	wait "$pid" && { note 'the pages ended as if all had been sent'; return 1; }
+	has "$(cat "$MK_TMP/stream")" 'not connected\|reset by peer' 'the error'
+	wait_until 'all channels are closed' no_channels
+	mk_start a
+	mk_login a
+	before=$(host_free)
+	flows host a 300000 20 pages
+	wait_until 'all channels are closed' no_channels
+	free_again "$before" 'after pages changed hands'
+}
+
 it_comes_back()
 {
 	mk_start a
@@ -262,6 +305,7 @@ mk_main \
 	instance_to_host \
 	instance_to_instance \
 	messages_of_any_length \
+	pages_change_hands \
 	calls_are_answered \
 	polled_calls_are_answered \
 	nonsense_is_refused \
@@ -270,5 +314,6 @@ mk_main \
 	nothing_is_left_behind \
 	a_dead_peer_ends_a_stream \
 	it_comes_back \
+	a_dead_peer_ends_pages \
 	a_dead_instance_ends_a_stream_of_another \
 	deaths_at_any_moment
