@@ -89,6 +89,7 @@ ssize_t mk_call(struct mk_channel *ch, const void *data, size_t len, void *reply
 int mk_reply(struct mk_channel *ch, u16 call, const void *data, size_t len);
 int mk_reply_error(struct mk_channel *ch, u16 call, int err);
 bool mk_channel_has_room(struct mk_channel *ch, size_t len);
+int mk_channel_set_cpu(struct mk_channel *ch, unsigned int cpu);
 bool mk_channel_poll_begin(struct mk_channel *ch);
 int mk_channel_poll(struct mk_channel *ch);
 void mk_channel_poll_end(struct mk_channel *ch);

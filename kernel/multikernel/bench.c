@@ -11,6 +11,8 @@
  *	raw PEER ROUNDS		a cache line to and fro, without messages
  *	stream PEER SIZE COUNT	messages with number and checksum, as fast as they go
  *	hold PEER		a channel that stays open until the next line
+ *	cpu CPU			where doorbells of later channels ring, also of those
+ *				that other kernels open
  *	ipi CPU ROUNDS		smp_call_function_single(), waiting, within this kernel
  *
  * PEER is the name of an instance, or "host".
@@ -99,6 +101,7 @@ struct bench_peer {
 
 static DEFINE_MUTEX(bench_lock);
 static struct mk_channel *bench_held;
+static unsigned int bench_cpu;
 static char bench_result[512];
 
 /* A word that the bounced line has, in the part of a ring that nobody uses then */
@@ -168,6 +171,8 @@ static int bench_accept(struct mk_channel *ch)
 		kfree(peer);
 		return ret;
 	}
+	/* If it is not there now it was, and the doorbell goes where all go */
+	mk_channel_set_cpu(ch, READ_ONCE(bench_cpu));
 	return 0;
 }
 
@@ -244,8 +249,23 @@ static const struct mk_channel_ops bench_client_ops;
 
 static struct mk_channel *bench_connect(const char *peer)
 {
-	return mk_connect(strcmp(peer, "host") ? peer : "", "bench", BENCH_SLOTS,
-			  &bench_client_ops, NULL);
+	struct mk_channel *ch;
+
+	ch = mk_connect(strcmp(peer, "host") ? peer : "", "bench", BENCH_SLOTS,
+			&bench_client_ops, NULL);
+	if (!IS_ERR(ch))
+		mk_channel_set_cpu(ch, bench_cpu);
+	return ch;
+}
+
+static int bench_set_cpu(const char *number)
+{
+	unsigned int cpu;
+
+	if (kstrtouint(number, 10, &cpu) || cpu >= nr_cpu_ids || !cpu_possible(cpu))
+		return -EINVAL;
+	WRITE_ONCE(bench_cpu, cpu);
+	return 0;
 }
 
 static int bench_cmp(const void *a, const void *b)
@@ -426,6 +446,8 @@ static int bench_run(char *line)
 
 	if (sscanf(line, "%15s %63s %u %u", what, peer, &size, &rounds) < 2)
 		return -EINVAL;
+	if (!strcmp(what, "cpu"))
+		return bench_set_cpu(peer);
 	if (!strcmp(what, "raw") || !strcmp(what, "ipi"))
 		rounds = size;
 	if (!rounds || rounds > BENCH_MAX_ROUNDS || size > BENCH_MAX_ROUNDS)
@@ -491,9 +513,7 @@ static const struct file_operations bench_fops = {
 
 static int __init bench_init(void)
 {
-	struct dentry *dir = debugfs_create_dir("multikernel", NULL);
-
-	debugfs_create_file("bench", 0600, dir, NULL, &bench_fops);
+	debugfs_create_file("bench", 0600, mk_debug_dir, NULL, &bench_fops);
 	return mk_service_register(&bench_service);
 }
 device_initcall(bench_init);

@@ -624,6 +624,7 @@ static bool mk_channel_turn(struct mk_channel *ch)
 	mk_ring_disarm(&ch->rx);
 	if (ch->ops->drain) {
 		more = ch->ops->drain(ch, &ch->rx);
+		WRITE_ONCE(ch->declined, !more);
 		mk_channel_tell_room(ch);
 	} else {
 		mk_channel_receive(ch, MK_CHANNEL_BUDGET);

@@ -58,9 +58,12 @@ struct mk_channel_stats {
  * @calls_used: calls whose reply has not come in yet
  * @rx: ring from the peer; for the one who has set MK_RX_BUSY
  * @rx_state: MK_RX_*
+ * @cpu: where its doorbell shall ring, see mk_channel_set_cpu()
+ * @bell_cpu: where it rings now: another one while @cpu is away
  * @ending: the rings are going
  * @linger_ns: how long the receiver looks for another message before it sleeps
  * @slept_at: when it went to sleep, in ns of local_clock()
+ * @declined: the last turn left messages on purpose, see &mk_channel_ops.drain
  * @watched: tail at the last look of the watch, see mk_link_watch()
  * @work: the receiver
  * @stats: counters
@@ -82,9 +85,12 @@ struct mk_channel {
 
 	struct mk_ring_rx rx ____cacheline_aligned;
 	unsigned long rx_state;
+	unsigned int cpu;
+	unsigned int bell_cpu;
 	bool ending;
 	unsigned int linger_ns;
 	u64 slept_at;
+	bool declined;
 	u32 watched;
 	struct work_struct work;
 	struct mk_channel_stats stats;

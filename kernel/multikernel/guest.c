@@ -30,6 +30,7 @@
 #include <linux/printk.h>
 #include <linux/reboot.h>
 #include <linux/string.h>
+#include <asm/barrier.h>
 #include <asm/early_ioremap.h>
 #include <asm/multikernel.h>
 
@@ -169,6 +170,8 @@ void mk_guest_last_words(u32 reason, const char *text)
 		/* Pairs with the acquire in the host's mk_life_last_reason() */
 		smp_store_release(&last->reason, reason);
 	}
+	/* If the host is rung where it no longer is: pairs with mk_link_aim() there */
+	virt_mb();
 	mk_channel_ring(&mk_host_link.boot[MK_CLASS_CONTROL],
 			MK_CAUSE_MESSAGE(MK_CLASS_CONTROL));
 }
@@ -204,6 +207,7 @@ int __init mk_guest_attach(void *shared, phys_addr_t pa, size_t size,
 	mk_shared_pa = pa;
 	mk_shared_size = size;
 	mk_link_init(&mk_host_link, &mk_guest_ops, mk_host_boot, NULL);
+	mk_host_link.peer = "host";
 	ret = mk_link_attach(&mk_host_link, shared, size, &mk_block, false);
 	if (ret)
 		return ret;

@@ -12,6 +12,7 @@
 
 #include "link.h"
 
+struct dentry;
 struct kernfs_node;
 struct seq_file;
 
@@ -295,6 +296,9 @@ int mk_nop(struct mk_channel *ch, int error, unsigned int timeout_ms, u64 *ns);
 
 /* fs.c */
 int mk_fs_init(void);
+
+/* debug.c */
+extern struct dentry *mk_debug_dir;
 
 /* guest.c */
 int mk_guest_attach(void *shared, phys_addr_t pa, size_t size,

@@ -457,6 +457,7 @@ void mk_life_init(struct mk_instance *inst)
 	INIT_WORK(&inst->end_work, mk_life_end_work);
 	INIT_WORK(&inst->hello_work, mk_life_hello_work);
 	mk_link_init(&inst->link, &mk_life_ops, inst->boot, inst);
+	inst->link.peer = inst->name;
 	bitmap_set(inst->channels_used, 0, MK_NR_CLASSES);
 }
 

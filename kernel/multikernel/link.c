@@ -22,6 +22,11 @@
  * it sleeps, once for each sleep (see ring.c), on the CPU that the receiver named.
  * As long as a side can't be interrupted its bell is 0 and the other side polls.
  *
+ * A channel is rung on CPU 0 unless mk_channel_set_cpu() has chosen another one.  While
+ * that is offline, or lent, the doorbell is with a CPU that is there, and goes back
+ * when it comes back.  A CPU that goes has all receivers that it was rung for look
+ * once after the peer could read whom to ring instead; see ordering 6 in ring.c.
+ *
  * An interrupt between two kernels has no acknowledgment, and a sender rings once.
  * So that one that gets lost costs a delay and not the channel, a watch looks at
  * all open links now and then, in memory, without an interrupt to anyone.
@@ -30,20 +35,24 @@
  * -------
  *
  * The list of open links is changed under mk_links_lock and read under RCU, and so
- * are the channels of a link.
+ * are the channels of a link.  It also protects which CPUs may be rung, and whom
+ * each open channel names.
  */
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
 #include <linux/bitops.h>
+#include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
 #include <linux/ctype.h>
 #include <linux/log2.h>
 #include <linux/overflow.h>
 #include <linux/printk.h>
+#include <linux/seq_file.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 #include <linux/utsname.h>
+#include <asm/barrier.h>
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/multikernel.h>
@@ -58,6 +67,9 @@
 
 static LIST_HEAD(mk_links);
 static DEFINE_SPINLOCK(mk_links_lock);
+
+/* Those that stay; the boot CPU is there before hotplug can say so */
+static cpumask_t mk_bell_cpus = CPU_MASK_CPU0;
 
 /**
  * mk_clean_text() - make a peer's text fit to be shown
@@ -273,7 +285,7 @@ static void mk_link_look(struct mk_channel *ch)
 	} else if (ch->watched != tail) {
 		ch->watched = tail;
 	} else if (!work_busy(&ch->work)) {
-		ch->stats.bells_missed++;
+		ch->stats.bells_missed += !READ_ONCE(ch->declined);
 		mk_channel_kick(ch);
 	}
 }
@@ -332,12 +344,106 @@ static void mk_link_add_stats(struct mk_channel_stats *sum,
 		((u64 *)sum)[i] += ((u64 *)stats)[i];
 }
 
+static unsigned int mk_link_bell_cpu(const struct mk_channel *ch)
+{
+	if (cpumask_test_cpu(ch->cpu, &mk_bell_cpus))
+		return ch->cpu;
+	return cpumask_first(&mk_bell_cpus);
+}
+
+/* From now on the peer rings here; what it has rung for elsewhere is looked for */
+static void mk_link_aim(struct mk_channel *ch)
+{
+	lockdep_assert_held(&mk_links_lock);
+	ch->bell_cpu = mk_link_bell_cpu(ch);
+	WRITE_ONCE(ch->rx.mem->bell, mk_arch_bell(ch->bell_cpu));
+	/* Ordering 6: pairs with mk_ring_wants_bell() and mk_ring_wants_room() */
+	virt_mb();
+	mk_channel_kick(ch);
+}
+
+static struct mk_channel *mk_link_channel(struct mk_link *link, unsigned int id)
+{
+	return rcu_dereference_protected(link->ch[id],
+					 lockdep_is_held(&mk_links_lock));
+}
+
+static void mk_link_follow(unsigned int cpu, bool there)
+{
+	struct mk_channel *ch;
+	struct mk_link *link;
+	unsigned int id;
+
+	guard(spinlock_irq)(&mk_links_lock);
+	__assign_cpu(cpu, &mk_bell_cpus, there);
+	list_for_each_entry(link, &mk_links, node) {
+		for (id = 0; id < MK_LINK_CHANNELS; id++) {
+			ch = mk_link_channel(link, id);
+			if (ch && ch->bell_cpu != mk_link_bell_cpu(ch))
+				mk_link_aim(ch);
+		}
+		/* Last words are no message: pairs with mk_guest_last_words() */
+		if (link->ops->bell)
+			link->ops->bell(link);
+	}
+}
+
+static int mk_link_cpu_comes(unsigned int cpu)
+{
+	mk_link_follow(cpu, true);
+	return 0;
+}
+
+static int mk_link_cpu_goes(unsigned int cpu)
+{
+	mk_link_follow(cpu, false);
+	return 0;
+}
+
+static int __init mk_link_follow_cpus(void)
+{
+	int ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "multikernel:doorbells",
+				    mk_link_cpu_comes, mk_link_cpu_goes);
+
+	if (ret < 0)
+		pr_warn("all doorbells stay with the boot CPU (%pe)\n", ERR_PTR(ret));
+	return min(ret, 0);
+}
+core_initcall(mk_link_follow_cpus);
+
+/**
+ * mk_channel_set_cpu() - on which CPU shall a channel's doorbell ring?
+ * @ch: the channel, open or not
+ * @cpu: logical number of a CPU that is online in this kernel
+ *
+ * The receiver runs where the doorbell rings, unless its callbacks sleep.  When the
+ * CPU goes offline another one takes its place; when it comes back, so does the
+ * doorbell.  Without a call it is CPU 0.
+ *
+ * Context: any but NMI and hard interrupt; does not sleep.
+ * Return: 0; -EINVAL if there can't be such a CPU; -ENXIO if it is offline or about
+ * to be.  Unless 0, nothing has changed.
+ */
+int mk_channel_set_cpu(struct mk_channel *ch, unsigned int cpu)
+{
+	if (cpu >= nr_cpu_ids || !cpu_possible(cpu))
+		return -EINVAL;
+	guard(spinlock_irqsave)(&mk_links_lock);
+	if (!cpumask_test_cpu(cpu, &mk_bell_cpus))
+		return -ENXIO;
+	ch->cpu = cpu;
+	if (mk_link_channel(ch->link, ch->id) == ch && ch->bell_cpu != cpu)
+		mk_link_aim(ch);
+	return 0;
+}
+
 /* Doorbells reach the channel from now on; the ones before are made up for */
 static void mk_link_enter(struct mk_link *link, struct mk_channel *ch)
 {
-	WRITE_ONCE(ch->rx.mem->bell, mk_arch_bell(0));
+	/* The watch has not seen the first message yet */
+	ch->watched = ch->rx.tail - 1;
 	rcu_assign_pointer(link->ch[ch->id], ch);
-	mk_channel_kick(ch);
+	mk_link_aim(ch);
 }
 
 /**
@@ -349,9 +455,9 @@ void mk_link_open(struct mk_link *link)
 	unsigned int class;
 
 	spin_lock_irq(&mk_links_lock);
+	list_add_tail_rcu(&link->node, &mk_links);
 	for (class = 0; link->boot && class < MK_NR_CLASSES; class++)
 		mk_link_enter(link, &link->boot[class]);
-	list_add_tail_rcu(&link->node, &mk_links);
 	spin_unlock_irq(&mk_links_lock);
 	queue_delayed_work(mk_wq, &mk_link_watch_work, msecs_to_jiffies(MK_WATCH_MS));
 }
@@ -471,6 +577,66 @@ void mk_link_doorbell(void)
 	guard(rcu)();
 	list_for_each_entry_rcu(link, &mk_links, node)
 		mk_link_answer(link);
+}
+
+/**
+ * mk_link_set_cpu() - mk_channel_set_cpu() for those who know names alone
+ * @peer: name of the peer
+ * @id: of the channel
+ * @cpu: logical number of a CPU
+ *
+ * Return: 0; -ENOENT if there is no such channel; or as mk_channel_set_cpu().
+ */
+int mk_link_set_cpu(const char *peer, unsigned int id, unsigned int cpu)
+{
+	struct mk_channel *ch;
+	struct mk_link *link;
+
+	guard(rcu)();
+	list_for_each_entry_rcu(link, &mk_links, node) {
+		if (!link->peer || strcmp(link->peer, peer) || id >= MK_LINK_CHANNELS)
+			continue;
+		ch = rcu_dereference(link->ch[id]);
+		if (ch)
+			return mk_channel_set_cpu(ch, cpu);
+	}
+	return -ENOENT;
+}
+
+static void mk_link_show_channel(struct seq_file *sf, const struct mk_channel *ch)
+{
+	seq_printf(sf, "peer=%s channel=%u cpu=%u rung=%u sent=%llu received=%llu bells_missed=%llu\n",
+		   ch->link->peer ?: "-", ch->id, READ_ONCE(ch->cpu),
+		   READ_ONCE(ch->bell_cpu), READ_ONCE(ch->stats.sent),
+		   READ_ONCE(ch->stats.received), READ_ONCE(ch->stats.bells_missed));
+}
+
+static void mk_link_show_past(struct seq_file *sf, const struct mk_link *link)
+{
+	seq_printf(sf, "peer=%s channel=past sent=%llu received=%llu bells_missed=%llu\n",
+		   link->peer ?: "-", READ_ONCE(link->past.sent),
+		   READ_ONCE(link->past.received), READ_ONCE(link->past.bells_missed));
+}
+
+/**
+ * mk_link_show() - list the open channels of this kernel
+ * @sf: where to
+ */
+void mk_link_show(struct seq_file *sf)
+{
+	struct mk_channel *ch;
+	struct mk_link *link;
+	unsigned int id;
+
+	guard(rcu)();
+	list_for_each_entry_rcu(link, &mk_links, node) {
+		for (id = 0; id < MK_LINK_CHANNELS; id++) {
+			ch = rcu_dereference(link->ch[id]);
+			if (ch)
+				mk_link_show_channel(sf, ch);
+		}
+		mk_link_show_past(sf, link);
+	}
 }
 
 /**

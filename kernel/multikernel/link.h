@@ -7,6 +7,8 @@
 
 #include "channel.h"
 
+struct seq_file;
+
 /**
  * struct mk_link_ops - what a link needs from the layer above
  * @hello: the peer has introduced itself; process context
@@ -32,6 +34,7 @@ struct mk_link_ops {
  * @node: in the list of open links; RCU
  * @ops: the layer above
  * @owner: for @ops
+ * @peer: name of the peer, for those who look
  * @words: single words in the shared area
  * @cause_in: which channels the peer has rung for, in the shared area
  * @cause_out: which channels we have rung for, in the shared area
@@ -47,6 +50,7 @@ struct mk_link {
 	struct list_head node;
 	const struct mk_link_ops *ops;
 	void *owner;
+	const char *peer;
 	struct mk_words *words;
 	unsigned long *cause_in;
 	unsigned long *cause_out;
@@ -71,6 +75,8 @@ int mk_link_add(struct mk_link *link, struct mk_channel *ch);
 void mk_link_del(struct mk_link *link, struct mk_channel *ch);
 int mk_link_hello(struct mk_link *link);
 void mk_link_doorbell(void);
+int mk_link_set_cpu(const char *peer, unsigned int id, unsigned int cpu);
+void mk_link_show(struct seq_file *sf);
 u64 mk_link_stat(struct mk_link *link, size_t offset);
 u64 mk_link_bad_slots(struct mk_link *link);
 void mk_clean_text(char *text);

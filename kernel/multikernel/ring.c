@@ -44,6 +44,11 @@
  *    for room; the consumer publishes the tail, virt_mb() in mk_ring_wants_room(),
  *    reads waiting.  One of the two sees the other, so no producer sleeps beside
  *    an empty ring.
+ * 6. A side that wants to be rung elsewhere stores the new bell, virt_mb() in
+ *    mk_link_aim(), then looks for messages and for room.  The other side stores a
+ *    control word or a tail, virt_mb() in mk_ring_wants_bell() or
+ *    mk_ring_wants_room(), reads the bell.  Who has read the old one, and rings a CPU
+ *    that may be gone by then, has stored before what the look finds.
  *
  * The barriers are the virt_ ones: the other side may be on another CPU even if
  * this kernel was built for one.
@@ -256,7 +261,7 @@ bool mk_ring_wants_bell(struct mk_ring_tx *tx)
 {
 	u64 armed, tail;
 
-	/* Ordering 3: pairs with mk_ring_arm() */
+	/* Orderings 3 and 6: pairs with mk_ring_arm() and mk_link_aim() */
 	virt_mb();
 	/* Ordering 4: pairs with mk_ring_arm() */
 	armed = virt_load_acquire(&tx->mem->armed);
@@ -392,7 +397,7 @@ bool mk_ring_wants_room(struct mk_ring_rx *rx)
 {
 	u64 waiting;
 
-	/* Ordering 5: pairs with mk_ring_tx_wait() */
+	/* Orderings 5 and 6: pairs with mk_ring_tx_wait() and mk_link_aim() */
 	virt_mb();
 	waiting = READ_ONCE(rx->mem->waiting);
 	if (likely(!(waiting & 1)) || FIELD_GET(MK_WORD_EPOCH, waiting) != rx->epoch ||

@@ -7,6 +7,7 @@
  */
 
 #include <kunit/test.h>
+#include <linux/cpu.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
@@ -678,6 +679,61 @@ static void chan_test_cause(struct kunit *test)
 	mk_link_close(&fix->host.link);
 }
 
+/* A peer that has read the bell before it changed has rung where nobody is */
+static void chan_lose_bell(struct kunit *test, struct chan_fix *fix)
+{
+	struct mk_ring_mem *mem = chan_control(&fix->host)->rx.mem;
+	u64 bell = mem->bell;
+
+	flush_work(&chan_control(&fix->host)->work);
+	WRITE_ONCE(mem->bell, 0);
+	KUNIT_EXPECT_EQ(test, mk_link_hello(&fix->guest.link), 0);
+	WRITE_ONCE(mem->bell, bell);
+}
+
+/* The doorbell leaves a CPU that goes, with all that was rung for, and comes back */
+static void chan_test_cpu(struct kunit *test)
+{
+	unsigned int cpu = cpumask_last(cpu_online_mask);
+	struct chan_fix *fix = test->priv;
+	struct mk_channel *host = chan_control(&fix->host);
+	struct mk_ring_mem *mem;
+
+	if (!cpu)
+		kunit_skip(test, "needs two CPUs");
+	chan_attach_both(test);
+	mem = host->rx.mem;
+	/* Before it is open it is a wish */
+	KUNIT_EXPECT_EQ(test, mk_channel_set_cpu(host, cpu), 0);
+	KUNIT_EXPECT_EQ(test, mem->bell, 0);
+	mk_link_open(&fix->host.link);
+	KUNIT_EXPECT_EQ(test, mem->bell, mk_arch_bell(cpu));
+	KUNIT_EXPECT_EQ(test, chan_console(&fix->host)->rx.mem->bell, mk_arch_bell(0));
+	KUNIT_EXPECT_EQ(test, mk_channel_set_cpu(host, 0), 0);
+	KUNIT_EXPECT_EQ(test, mem->bell, mk_arch_bell(0));
+	KUNIT_EXPECT_EQ(test, mk_channel_set_cpu(host, nr_cpu_ids), -EINVAL);
+	KUNIT_EXPECT_EQ(test, mk_channel_set_cpu(host, U32_MAX), -EINVAL);
+	KUNIT_EXPECT_EQ(test, mem->bell, mk_arch_bell(0));
+	KUNIT_EXPECT_EQ(test, mk_channel_set_cpu(host, cpu), 0);
+
+	chan_lose_bell(test, fix);
+	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
+	KUNIT_EXPECT_EQ(test, mem->bell, mk_arch_bell(0));
+	flush_work(&host->work);
+	KUNIT_EXPECT_EQ(test, fix->host.hellos, 1);
+	KUNIT_EXPECT_EQ(test, host->stats.bells_missed, 0);
+	KUNIT_EXPECT_EQ(test, mk_channel_set_cpu(host, cpu), -ENXIO);
+
+	chan_lose_bell(test, fix);
+	KUNIT_ASSERT_EQ(test, add_cpu(cpu), 0);
+	KUNIT_EXPECT_EQ(test, mem->bell, mk_arch_bell(cpu));
+	flush_work(&host->work);
+	KUNIT_EXPECT_EQ(test, fix->host.hellos, 2);
+	KUNIT_EXPECT_EQ(test, host->stats.bells_missed, 0);
+	KUNIT_EXPECT_EQ(test, chan_console(&fix->host)->rx.mem->bell, mk_arch_bell(0));
+	mk_link_close(&fix->host.link);
+}
+
 static void chan_exit(struct kunit *test)
 {
 	struct chan_fix *fix = test->priv;
@@ -710,6 +766,7 @@ static struct kunit_case chan_cases[] = {
 	KUNIT_CASE(chan_test_no_message_left),
 	KUNIT_CASE(chan_test_poll),
 	KUNIT_CASE(chan_test_cause),
+	KUNIT_CASE(chan_test_cpu),
 	{}
 };
 
