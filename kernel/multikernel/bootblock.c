@@ -75,6 +75,7 @@ int mk_boot_block_layout(struct mk_boot_block *block, unsigned int nr_cpus,
 	block->magic = MK_BOOT_MAGIC;
 	block->version = MK_BOOT_VERSION;
 	block->size = sizeof(*block);
+	block->features = MK_BOOT_F_PEERS;
 
 	block->nr_mem = nr_mem;
 	block->mem_off = end;

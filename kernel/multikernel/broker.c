@@ -583,6 +583,10 @@ ssize_t mk_broker_call(struct mk_link *link, const void *data, size_t len, void 
 		if (len < sizeof(struct mk_ctl_close))
 			return -EINVAL;
 		return mk_broker_closed(inst, data);
+	case MK_CTL_PEER:
+		if (len < sizeof(struct mk_ctl_peer))
+			return -EINVAL;
+		return mk_peer_asked(inst->id, data, reply);
 	default:
 		return -EOPNOTSUPP;
 	}

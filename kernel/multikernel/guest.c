@@ -103,6 +103,12 @@ bool mk_guest_may_print(void)
 static void mk_guest_hello(struct mk_link *link, const struct mk_msg_hello *hello)
 {
 	pr_info("host runs Linux %s\n", hello->release);
+	mk_peer_look();
+}
+
+static void mk_guest_peers(struct mk_link *link)
+{
+	mk_peer_look();
 }
 
 static void mk_guest_shutdown(struct mk_link *link)
@@ -124,6 +130,7 @@ static bool mk_guest_call(struct mk_link *link, const struct mk_msg *msg)
 
 static const struct mk_link_ops mk_guest_ops = {
 	.hello		= mk_guest_hello,
+	.peers		= mk_guest_peers,
 	.call		= mk_guest_call,
 	.shutdown	= mk_guest_shutdown,
 	.drain		= mk_guest_drain,
@@ -211,6 +218,7 @@ int __init mk_guest_attach(void *shared, phys_addr_t pa, size_t size,
 	ret = mk_link_attach(&mk_host_link, shared, size, &mk_block, false);
 	if (ret)
 		return ret;
+	mk_host_link.features = block->features & MK_LINK_FEATURES;
 	atomic_notifier_chain_register(&panic_notifier_list, &mk_guest_panic_nb);
 	register_console(&mk_early_console);
 	/* hvc0 is the console unless the command line says otherwise */

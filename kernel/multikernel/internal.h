@@ -252,6 +252,7 @@ void mk_instance_put(struct mk_instance *inst);
 int mk_instance_retire(struct mk_instance *inst);
 int mk_instance_set_id(struct mk_instance *inst, u32 id);
 void mk_instance_set_state(struct mk_instance *inst, enum mk_state state);
+bool mk_name_ok(const char *name);
 bool mk_state_may(enum mk_state from, enum mk_state to);
 bool mk_state_is_up(enum mk_state state);
 const char *mk_state_name(enum mk_state state);

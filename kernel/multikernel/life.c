@@ -112,6 +112,7 @@ static void mk_life_end(struct mk_instance *inst, enum mk_state state,
 	else
 		inst->events.stops++;
 	mk_instance_set_state(inst, state);
+	mk_peer_down(inst->id, inst->id);
 	mk_console_wake(inst->console);
 	pr_info("instance %s has ended: %s\n", inst->name, inst->reason);
 }
@@ -169,6 +170,16 @@ static void mk_life_stop_work(struct work_struct *work)
 		mk_life_end(inst, MK_LOADED, "shutdown timed out, killed");
 }
 
+static void mk_life_tell_up(struct mk_instance *inst)
+{
+	struct mk_peer peer = { .id = inst->id, .epoch = inst->epoch };
+
+	strscpy(peer.name, inst->name);
+	if (mk_peer_up(&peer, 0))
+		pr_warn("nobody will hear that instance %s runs: no memory\n",
+			inst->name);
+}
+
 /* Runs while the lock may be held by someone who waits for the receiver */
 static void mk_life_hello_work(struct work_struct *work)
 {
@@ -180,6 +191,7 @@ static void mk_life_hello_work(struct work_struct *work)
 		return;
 	mk_broker_begin(inst);
 	mk_instance_set_state(inst, MK_RUNNING);
+	mk_life_tell_up(inst);
 }
 
 static void mk_life_hello(struct mk_link *link, const struct mk_msg_hello *hello)
@@ -198,6 +210,7 @@ static void mk_life_hello(struct mk_link *link, const struct mk_msg_hello *hello
 	inst->greeted = inst->epoch;
 	pr_info("instance %s runs Linux %s on %u CPUs\n", inst->name,
 		hello->release, hello->nr_cpus);
+	WRITE_ONCE(link->features, hello->features & MK_LINK_FEATURES);
 	mk_link_hello(link);
 	queue_work(system_dfl_wq, &inst->hello_work);
 }

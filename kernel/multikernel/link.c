@@ -102,6 +102,11 @@ static bool mk_link_receive(struct mk_channel *ch, const struct mk_msg *msg)
 	switch (msg->type) {
 	case MK_MSG_HELLO:
 		return mk_link_rx_hello(link, msg);
+	case MK_MSG_PEERS:
+		if (!link->ops->peers)
+			return false;
+		link->ops->peers(link);
+		return true;
 	case MK_MSG_SHUTDOWN:
 		if (!link->ops->shutdown)
 			return false;
@@ -650,7 +655,7 @@ int mk_link_hello(struct mk_link *link)
 	struct mk_msg_hello hello = {
 		.version = MK_BOOT_VERSION,
 		.nr_cpus = num_online_cpus(),
-		.features = MK_BOOT_F_X86_PARK,
+		.features = MK_LINK_FEATURES,
 	};
 
 	strscpy(hello.release, init_utsname()->release);

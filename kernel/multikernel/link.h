@@ -12,6 +12,8 @@ struct seq_file;
 /**
  * struct mk_link_ops - what a link needs from the layer above
  * @hello: the peer has introduced itself; process context
+ * @peers: the host says that other instances have come or gone; BH context.
+ *         Optional
  * @shutdown: the host asks this instance to power off; process context
  * @drain: consume and publish the ring of class MK_CLASS_CONSOLE; process context;
  *         returns false if it takes no more for now and will look again by itself
@@ -22,6 +24,7 @@ struct seq_file;
  */
 struct mk_link_ops {
 	void (*hello)(struct mk_link *link, const struct mk_msg_hello *hello);
+	void (*peers)(struct mk_link *link);
 	void (*shutdown)(struct mk_link *link);
 	bool (*drain)(struct mk_link *link, struct mk_ring_rx *rx);
 	bool (*call)(struct mk_link *link, const struct mk_msg *msg);
@@ -35,6 +38,7 @@ struct mk_link_ops {
  * @ops: the layer above
  * @owner: for @ops
  * @peer: name of the peer, for those who look
+ * @features: MK_BOOT_F_* that both sides know
  * @words: single words in the shared area
  * @cause_in: which channels the peer has rung for, in the shared area
  * @cause_out: which channels we have rung for, in the shared area
@@ -51,6 +55,7 @@ struct mk_link {
 	const struct mk_link_ops *ops;
 	void *owner;
 	const char *peer;
+	u64 features;
 	struct mk_words *words;
 	unsigned long *cause_in;
 	unsigned long *cause_out;
@@ -80,5 +85,8 @@ void mk_link_show(struct seq_file *sf);
 u64 mk_link_stat(struct mk_link *link, size_t offset);
 u64 mk_link_bad_slots(struct mk_link *link);
 void mk_clean_text(char *text);
+
+/* What this kernel knows */
+#define MK_LINK_FEATURES	(MK_BOOT_F_X86_PARK | MK_BOOT_F_PEERS)
 
 #endif /* _MULTIKERNEL_LINK_H */

@@ -42,6 +42,7 @@
 
 /* Bits of mk_boot_block.features */
 #define MK_BOOT_F_X86_PARK	BIT_ULL(0)	/* x86: parked CPUs, see mk_boot_x86 */
+#define MK_BOOT_F_PEERS		BIT_ULL(1)	/* MK_MSG_PEERS and MK_CTL_PEER */
 
 #define MK_BOOT_NAME_LEN	64
 

@@ -111,7 +111,8 @@ struct mk_ring_mem {
 #define MK_MSG_HELLO		1	/* struct mk_msg_hello, first in each direction */
 #define MK_MSG_SHUTDOWN		4	/* host asks: power off in order */
 #define MK_MSG_CONSOLE		5	/* bytes of the console, either way */
-#define MK_NR_MSGS		6
+#define MK_MSG_PEERS		6	/* host says: other instances have come or gone */
+#define MK_NR_MSGS		7
 
 /**
  * struct mk_msg_hello - MK_MSG_HELLO
