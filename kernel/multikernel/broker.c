@@ -73,6 +73,7 @@ struct mk_pair {
  * @pair: of two instances
  * @channel: id of the channel
  * @slots: of each ring
+ * @version: of the ABI, that both speak
  * @area: the memory
  * @size: its size in bytes
  * @service: what is spoken
@@ -89,6 +90,7 @@ struct mk_conn {
 	struct mk_pair *pair;
 	u32 channel;
 	u32 slots;
+	u32 version;
 	void *area;
 	size_t size;
 	char service[MK_SERVICE_NAME_LEN];
@@ -291,10 +293,27 @@ static int mk_conn_enter(struct mk_conn *conn, struct mk_instance *inst, unsigne
 	return 0;
 }
 
+/* Two that the host can speak with need not be able to speak with each other */
+static u32 mk_conn_version(const struct mk_conn *conn)
+{
+	const struct mk_link *a, *b;
+	u32 version;
+
+	if (!conn->inst[0] || !conn->inst[1])
+		return (conn->inst[0] ?: conn->inst[1])->link.version;
+	a = &conn->inst[0]->link;
+	b = &conn->inst[1]->link;
+	version = min(a->version, b->version);
+	return version >= max(a->theirs.oldest, b->theirs.oldest) ? version : 0;
+}
+
 static int mk_conn_number(struct mk_conn *conn)
 {
 	unsigned long *ids;
 
+	conn->version = mk_conn_version(conn);
+	if (!conn->version)
+		return -EPROTONOSUPPORT;
 	if (conn->inst[0] && conn->inst[1]) {
 		conn->pair = mk_pair_get(conn->inst[0], conn->inst[1]);
 		if (!conn->pair)
@@ -357,6 +376,7 @@ static void mk_conn_describe(struct mk_conn *conn, unsigned int side,
 		.channel = conn->channel,
 		.epoch = conn->nr,
 		.slots = conn->slots,
+		.version = conn->version,
 		.tx_off = side ? ring : 0,
 		.rx_off = side ? 0 : ring,
 	};

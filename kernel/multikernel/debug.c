@@ -7,8 +7,9 @@
  * channels
  *	One line for each open channel, "name=value" each: whose (peer, channel), the
  *	CPU chosen for its doorbell (cpu) and the one that is rung now (rung), and
- *	counters; and one for all that have been closed.  The line "PEER CHANNEL CPU" written to it has the doorbell of that
- *	channel ring on that CPU, see mk_channel_set_cpu().
+ *	counters; and one for all that have been closed.  The line "PEER CHANNEL CPU"
+ *	written to it has the doorbell of that channel ring on that CPU, see
+ *	mk_channel_set_cpu().
  *
  * peers
  *	One line for each peer that is there: name, id, epoch.

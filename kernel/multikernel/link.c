@@ -84,11 +84,15 @@ void mk_clean_text(char *text)
 
 static bool mk_link_rx_hello(struct mk_link *link, const struct mk_msg *msg)
 {
-	struct mk_msg_hello hello;
+	struct mk_msg_hello hello = {};
+	struct mk_abi theirs;
 
-	if (msg->len != sizeof(hello))
+	if (msg->len < MK_HELLO_MIN)
 		return false;
-	memcpy(&hello, msg->data, sizeof(hello));
+	memcpy(&hello, msg->data, min_t(size_t, msg->len, sizeof(hello)));
+	theirs = mk_abi_of(hello.version, hello.version_min, hello.features);
+	if (!mk_abi_ok(&theirs))
+		return false;
 	hello.release[sizeof(hello.release) - 1] = '\0';
 	mk_clean_text(hello.release);
 	link->ops->hello(link, &hello);
@@ -241,6 +245,9 @@ int mk_link_attach(struct mk_link *link, void *shared, size_t size,
 	link->cause_out = (unsigned long *)(host ? &words->cause_to_instance :
 						   &words->cause_to_host);
 	link->bells = 0;
+	link->theirs = (struct mk_abi){};
+	link->version = 0;
+	link->features = 0;
 	memset(&link->past, 0, sizeof(link->past));
 	for (i = 0; i < MK_NR_CLASSES; i++) {
 		memset(&link->boot[i].stats, 0, sizeof(link->boot[i].stats));
@@ -645,6 +652,21 @@ void mk_link_show(struct seq_file *sf)
 }
 
 /**
+ * mk_link_agree() - what do the two speak with each other?
+ * @link: an attached link
+ * @theirs: what the peer says that it speaks
+ *
+ * Return: false if they have no version in common.
+ */
+bool mk_link_agree(struct mk_link *link, const struct mk_abi *theirs)
+{
+	link->theirs = *theirs;
+	WRITE_ONCE(link->features, theirs->features & mk_abi_ours()->features);
+	WRITE_ONCE(link->version, mk_abi_agree(mk_abi_ours(), theirs));
+	return link->version;
+}
+
+/**
  * mk_link_hello() - introduce this kernel to the peer
  * @link: an open link
  *
@@ -652,15 +674,20 @@ void mk_link_show(struct seq_file *sf)
  */
 int mk_link_hello(struct mk_link *link)
 {
+	const struct mk_abi *ours = mk_abi_ours();
 	struct mk_msg_hello hello = {
-		.version = MK_BOOT_VERSION,
+		.version = ours->newest,
 		.nr_cpus = num_online_cpus(),
-		.features = MK_LINK_FEATURES,
+		.features = ours->features,
+		.version_min = ours->oldest,
 	};
+	size_t len = sizeof(hello);
 
+	/* It says the same without, and kernels that speak one version want it so */
+	if (ours->oldest == ours->newest)
+		len = MK_HELLO_MIN;
 	strscpy(hello.release, init_utsname()->release);
-	return mk_send(&link->boot[MK_CLASS_CONTROL], MK_MSG_HELLO, &hello,
-		       sizeof(hello));
+	return mk_send(&link->boot[MK_CLASS_CONTROL], MK_MSG_HELLO, &hello, len);
 }
 
 /**

@@ -5,6 +5,7 @@
 #include <linux/multikernel/abi/control.h>
 #include <linux/rculist.h>
 
+#include "abi.h"
 #include "channel.h"
 
 struct seq_file;
@@ -38,6 +39,8 @@ struct mk_link_ops {
  * @ops: the layer above
  * @owner: for @ops
  * @peer: name of the peer, for those who look
+ * @theirs: what the peer has said that it speaks
+ * @version: of the ABI, which both sides speak; 0 as long as that is not known
  * @features: MK_BOOT_F_* that both sides know
  * @words: single words in the shared area
  * @cause_in: which channels the peer has rung for, in the shared area
@@ -55,6 +58,8 @@ struct mk_link {
 	const struct mk_link_ops *ops;
 	void *owner;
 	const char *peer;
+	struct mk_abi theirs;
+	u32 version;
 	u64 features;
 	struct mk_words *words;
 	unsigned long *cause_in;
@@ -78,6 +83,7 @@ void mk_link_destroy(struct mk_link *link);
 void mk_link_kick(struct mk_link *link);
 int mk_link_add(struct mk_link *link, struct mk_channel *ch);
 void mk_link_del(struct mk_link *link, struct mk_channel *ch);
+bool mk_link_agree(struct mk_link *link, const struct mk_abi *theirs);
 int mk_link_hello(struct mk_link *link);
 void mk_link_doorbell(void);
 int mk_link_set_cpu(const char *peer, unsigned int id, unsigned int cpu);
@@ -85,8 +91,5 @@ void mk_link_show(struct seq_file *sf);
 u64 mk_link_stat(struct mk_link *link, size_t offset);
 u64 mk_link_bad_slots(struct mk_link *link);
 void mk_clean_text(char *text);
-
-/* What this kernel knows */
-#define MK_LINK_FEATURES	(MK_BOOT_F_X86_PARK | MK_BOOT_F_PEERS)
 
 #endif /* _MULTIKERNEL_LINK_H */

@@ -90,6 +90,7 @@ static struct mk_remote *mk_remote_new(const struct mk_ctl_open *open)
 	strscpy(remote->name, open->peer);
 	mk_link_init(&remote->link, &mk_remote_ops, NULL, remote);
 	remote->link.peer = remote->name;
+	remote->link.version = open->version ?: mk_guest_link()->version;
 	remote->link.cause_in =
 		(unsigned long *)&remote->words->cause[open->side].word;
 	remote->link.cause_out =
@@ -187,7 +188,7 @@ static struct mk_end *mk_remote_open(const struct mk_ctl_open *open,
 	struct mk_remote_conn *rc;
 	struct mk_end *end;
 
-	if (mk_service_check_open(open) ||
+	if (mk_service_check_open(open) || open->version > mk_guest_link()->version ||
 	    !mk_remote_foreign(open->area_pa, open->area_size) ||
 	    (open->pair_pa && !mk_remote_foreign(open->pair_pa, PAGE_SIZE)))
 		return ERR_PTR(-EPROTO);

@@ -81,6 +81,7 @@ struct mk_ctl_connect {
  * @rx_off: offset in the area of the ring that we empty
  * @peer: name of the other end, empty for the host
  * @service: what is spoken
+ * @version: of the ABI, which both ends speak; 0 for that of host and receiver
  */
 struct mk_ctl_open {
 	__u32 op;
@@ -97,7 +98,7 @@ struct mk_ctl_open {
 	__u32 rx_off;
 	char peer[MK_PEER_NAME_LEN];
 	char service[MK_SERVICE_NAME_LEN];
-	__u32 reserved;
+	__u32 version;
 };
 
 /**
