@@ -14,6 +14,7 @@ struct kimage;
 struct mk_channel;
 struct mk_instance;
 struct mk_ring_rx;
+struct notifier_block;
 struct resource;
 
 /**
@@ -80,7 +81,29 @@ struct mk_service {
 	int (*accept)(struct mk_channel *ch);
 };
 
+/**
+ * struct mk_peer - another kernel
+ * @name: of the instance, or an empty string for the host
+ * @id: of the instance, or 0 for the host
+ * @epoch: counts its starts; 1 for the host, which no instance outlives
+ */
+struct mk_peer {
+	char name[MULTIKERNEL_NAME_MAX + 1];
+	u32 id;
+	u32 epoch;
+};
+
+/* What a notifier hears of a peer */
+#define MK_PEER_DOWN	0	/* it has ended; what was open to it is being closed */
+#define MK_PEER_UP	1	/* it runs: mk_connect() will find it */
+
 #ifdef CONFIG_MULTIKERNEL
+
+/* Kernels that come and go: kernel/multikernel/peer.c */
+int mk_peer_notifier_register(struct notifier_block *nb);
+int mk_peer_notifier_unregister(struct notifier_block *nb);
+int mk_peer_find(const char *name, struct mk_peer *peer);
+int mk_peer_walk(int (*fn)(const struct mk_peer *peer, void *data), void *data);
 
 /* Services and channels to them: kernel/multikernel/service.c */
 int mk_service_register(struct mk_service *service);
@@ -100,6 +123,7 @@ ssize_t mk_call(struct mk_channel *ch, const void *data, size_t len, void *reply
 int mk_reply(struct mk_channel *ch, u16 call, const void *data, size_t len);
 int mk_reply_error(struct mk_channel *ch, u16 call, int err);
 bool mk_channel_has_room(struct mk_channel *ch, size_t len);
+int mk_channel_set_cpu(struct mk_channel *ch, unsigned int cpu);
 bool mk_channel_poll_begin(struct mk_channel *ch);
 int mk_channel_poll(struct mk_channel *ch);
 void mk_channel_poll_end(struct mk_channel *ch);

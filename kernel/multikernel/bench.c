@@ -16,6 +16,9 @@
  *	give PEER SIZE COUNT	pages are handed over, and back again
  *	memcpy PEER SIZE COUNT	the receiver copies memory, and nothing else
  *	hold PEER		a channel that stays open until the next line
+ *	greet CALLS		calls each peer, now and when it comes, until the next line
+ *	cpu CPU			where doorbells of later channels ring, also of those
+ *				that other kernels open
  *	ipi CPU ROUNDS		smp_call_function_single(), waiting, within this kernel
  *
  * PEER is the name of an instance, or "host".
@@ -31,6 +34,7 @@
 #include <linux/delay.h>
 #include <linux/init.h>
 #include <linux/kthread.h>
+#include <linux/notifier.h>
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -122,6 +126,10 @@ struct bench_peer {
 
 static DEFINE_MUTEX(bench_lock);
 static struct mk_channel *bench_held;
+static unsigned int bench_cpu;
+static bool bench_greets;
+static u32 bench_greet_calls;
+static atomic_t bench_greeted, bench_ungreeted;
 static char bench_result[512];
 
 /* A word that the bounced line has, in the part of a ring that nobody uses then */
@@ -216,6 +224,8 @@ static int bench_accept(struct mk_channel *ch)
 		kfree(peer);
 		return ret;
 	}
+	/* If it is not there now it was, and the doorbell goes where all go */
+	mk_channel_set_cpu(ch, READ_ONCE(bench_cpu));
 	return 0;
 }
 
@@ -368,10 +378,77 @@ static u32 bench_pongs;
 
 static struct mk_channel *bench_connect(const char *peer, const char *service)
 {
-	return mk_connect(strcmp(peer, "host") ? peer : "", service, BENCH_SLOTS,
-			  strcmp(service, "bench-pages") ? &bench_client_ops :
-							   &bench_client_pages_ops,
-			  &bench_pongs);
+	struct mk_channel *ch;
+
+	ch = mk_connect(strcmp(peer, "host") ? peer : "", service, BENCH_SLOTS,
+			strcmp(service, "bench-pages") ? &bench_client_ops :
+							 &bench_client_pages_ops,
+			&bench_pongs);
+	if (!IS_ERR(ch))
+		mk_channel_set_cpu(ch, bench_cpu);
+	return ch;
+}
+
+/* From a notifier, which may do all of this */
+static int bench_greet_one(const struct mk_peer *peer)
+{
+	struct bench_req req = { .op = BENCH_ECHO };
+	struct mk_channel *ch;
+	ssize_t ret = sizeof(req);
+	u32 i;
+
+	ch = mk_connect(peer->name, "bench", 0, &bench_client_ops, &bench_pongs);
+	if (IS_ERR(ch))
+		return PTR_ERR(ch);
+	for (i = 0; i < bench_greet_calls && ret == sizeof(req); i++)
+		ret = mk_call(ch, &req, sizeof(req), &req, sizeof(req), BENCH_TIMEOUT);
+	mk_close(ch);
+	return ret == sizeof(req) ? 0 : -EIO;
+}
+
+static int bench_peer_event(struct notifier_block *nb, unsigned long event, void *peer)
+{
+	if (event == MK_PEER_UP)
+		atomic_inc(bench_greet_one(peer) ? &bench_ungreeted : &bench_greeted);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block bench_peer_nb = {
+	.notifier_call = bench_peer_event,
+};
+
+static int bench_greet(const char *calls)
+{
+	int ret;
+
+	ret = kstrtou32(calls, 10, &bench_greet_calls);
+	if (ret)
+		return ret;
+	atomic_set(&bench_greeted, 0);
+	atomic_set(&bench_ungreeted, 0);
+	ret = mk_peer_notifier_register(&bench_peer_nb);
+	bench_greets = !ret;
+	return ret;
+}
+
+static void bench_let_go(void)
+{
+	if (bench_greets)
+		mk_peer_notifier_unregister(&bench_peer_nb);
+	bench_greets = false;
+	if (bench_held)
+		mk_close(bench_held);
+	bench_held = NULL;
+}
+
+static int bench_set_cpu(const char *number)
+{
+	unsigned int cpu;
+
+	if (kstrtouint(number, 10, &cpu) || cpu >= nr_cpu_ids || !cpu_possible(cpu))
+		return -EINVAL;
+	WRITE_ONCE(bench_cpu, cpu);
+	return 0;
 }
 
 static int bench_cmp(const void *a, const void *b)
@@ -720,6 +797,10 @@ static int bench_run(char *line)
 
 	if (sscanf(line, "%15s %63s %u %u", what, peer, &size, &count) < 2)
 		return -EINVAL;
+	if (!strcmp(what, "cpu"))
+		return bench_set_cpu(peer);
+	if (!strcmp(what, "greet"))
+		return bench_greet(peer);
 	if (!strcmp(what, "ipi"))
 		count = size;
 	if (!count || count > BENCH_MAX_ROUNDS)
@@ -752,9 +833,7 @@ static ssize_t bench_write(struct file *file, const char __user *buf, size_t len
 		return -EFAULT;
 	line[len] = '\0';
 	guard(mutex)(&bench_lock);
-	if (bench_held)
-		mk_close(bench_held);
-	bench_held = NULL;
+	bench_let_go();
 	bench_result[0] = '\0';
 	ret = bench_run(line);
 	return ret ?: len;
@@ -764,6 +843,9 @@ static int bench_show(struct seq_file *sf, void *unused)
 {
 	guard(mutex)(&bench_lock);
 	seq_puts(sf, bench_result);
+	if (bench_greets)
+		seq_printf(sf, "greeted %d\nungreeted %d\n", atomic_read(&bench_greeted),
+			   atomic_read(&bench_ungreeted));
 	return 0;
 }
 
@@ -783,11 +865,10 @@ static const struct file_operations bench_fops = {
 
 static int __init bench_init(void)
 {
-	struct dentry *dir = debugfs_create_dir("multikernel", NULL);
 	unsigned int i;
 	int ret = 0;
 
-	debugfs_create_file("bench", 0600, dir, NULL, &bench_fops);
+	debugfs_create_file("bench", 0600, mk_debug_dir, NULL, &bench_fops);
 	for (i = 0; i < ARRAY_SIZE(bench_services) && !ret; i++)
 		ret = mk_service_register(&bench_services[i]);
 	return ret;

@@ -73,8 +73,10 @@ int mk_boot_block_layout(struct mk_boot_block *block, unsigned int nr_cpus,
 
 	memset(block, 0, sizeof(*block));
 	block->magic = MK_BOOT_MAGIC;
-	block->version = MK_BOOT_VERSION;
+	block->version = mk_abi_ours()->newest;
+	block->version_min = mk_abi_ours()->oldest;
 	block->size = sizeof(*block);
+	block->features = mk_abi_ours()->features;
 
 	block->nr_mem = nr_mem;
 	block->mem_off = end;
@@ -171,20 +173,34 @@ void mk_boot_block_read(struct mk_boot_block *block, const void *shared)
 }
 
 /**
+ * mk_boot_block_abi() - what does the host speak?
+ * @block: private copy of the block
+ *
+ * Return: what it says, not checked.
+ */
+struct mk_abi mk_boot_block_abi(const struct mk_boot_block *block)
+{
+	return mk_abi_of(block->version, block->version_min, block->features);
+}
+
+/**
  * mk_boot_block_check() - is this a boot block that we understand?
  * @block: private copy of the block
  * @size: size of the shared area
  *
- * Return: 0, -EINVAL if it is none or damaged, -EPROTONOSUPPORT if its version is
- * not ours.
+ * Return: 0, -EINVAL if it is none or damaged, -EPROTONOSUPPORT if host and instance
+ * have no version in common.
  */
 int mk_boot_block_check(const struct mk_boot_block *block, size_t size)
 {
-	if (block->magic != MK_BOOT_MAGIC)
+	struct mk_abi theirs = mk_boot_block_abi(block);
+
+	if (block->magic != MK_BOOT_MAGIC || block->size < MK_BOOT_BLOCK_MIN ||
+	    !mk_abi_ok(&theirs))
 		return -EINVAL;
-	if (block->version != MK_BOOT_VERSION)
+	if (!mk_abi_agree(mk_abi_ours(), &theirs) && !mk_abi_blind())
 		return -EPROTONOSUPPORT;
-	if (block->size < MK_BOOT_BLOCK_MIN || !block->nr_cpus || !block->nr_mem ||
+	if (!block->nr_cpus || !block->nr_mem ||
 	    !memchr(block->name, '\0', sizeof(block->name)))
 		return -EINVAL;
 	if (!mk_boot_list_ok(block->cpus_off, block->nr_cpus,

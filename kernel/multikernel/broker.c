@@ -76,6 +76,7 @@ struct mk_pair {
  * @channel: id of the channel
  * @slots: of each ring
  * @pages: pages that change hands
+ * @version: of the ABI, that both speak
  * @area: the memory: the rings, then the pages
  * @size: its size in bytes
  * @service: what is spoken
@@ -93,6 +94,7 @@ struct mk_conn {
 	u32 channel;
 	u32 slots;
 	u32 pages;
+	u32 version;
 	void *area;
 	size_t size;
 	char service[MK_SERVICE_NAME_LEN];
@@ -338,10 +340,27 @@ static int mk_conn_enter(struct mk_conn *conn, struct mk_instance *inst, unsigne
 	return 0;
 }
 
+/* Two that the host can speak with need not be able to speak with each other */
+static u32 mk_conn_version(const struct mk_conn *conn)
+{
+	const struct mk_link *a, *b;
+	u32 version;
+
+	if (!conn->inst[0] || !conn->inst[1])
+		return (conn->inst[0] ?: conn->inst[1])->link.version;
+	a = &conn->inst[0]->link;
+	b = &conn->inst[1]->link;
+	version = min(a->version, b->version);
+	return version >= max(a->theirs.oldest, b->theirs.oldest) ? version : 0;
+}
+
 static int mk_conn_number(struct mk_conn *conn)
 {
 	unsigned long *ids;
 
+	conn->version = mk_conn_version(conn);
+	if (!conn->version)
+		return -EPROTONOSUPPORT;
 	if (conn->inst[0] && conn->inst[1]) {
 		conn->pair = mk_pair_get(conn->inst[0], conn->inst[1]);
 		if (!conn->pair)
@@ -408,6 +427,7 @@ static void mk_conn_describe(struct mk_conn *conn, unsigned int side,
 		.channel = conn->channel,
 		.epoch = conn->nr,
 		.slots = conn->slots,
+		.version = conn->version,
 		.tx_off = side ? ring : 0,
 		.rx_off = side ? 0 : ring,
 		.pages = conn->pages,
@@ -636,6 +656,10 @@ ssize_t mk_broker_call(struct mk_link *link, const void *data, size_t len, void 
 		if (len < sizeof(struct mk_ctl_close))
 			return -EINVAL;
 		return mk_broker_closed(inst, data);
+	case MK_CTL_PEER:
+		if (len < sizeof(struct mk_ctl_peer))
+			return -EINVAL;
+		return mk_peer_asked(inst->id, data, reply);
 	default:
 		return -EOPNOTSUPP;
 	}

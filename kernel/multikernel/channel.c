@@ -725,6 +725,7 @@ static bool mk_channel_turn(struct mk_channel *ch, unsigned int budget)
 	mk_ring_disarm(&ch->rx);
 	if (ch->ops->drain) {
 		more = ch->ops->drain(ch, &ch->rx);
+		WRITE_ONCE(ch->declined, !more);
 		mk_channel_tell_room(ch);
 		last = more && mk_ring_pending(&ch->rx);
 	} else {

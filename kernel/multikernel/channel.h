@@ -60,11 +60,14 @@ struct mk_channel_stats {
  * @rx: ring from the peer; for the one who has set MK_RX_BUSY
  * @rx_state: MK_RX_*
  * @pool: pages that change hands, or NULL
+ * @cpu: where its doorbell shall ring, see mk_channel_set_cpu()
+ * @bell_cpu: where it rings now: another one while @cpu is away
  * @ending: the rings are going
  * @misses: looks of mk_channel_poll() since the last message
  * @linger_ns: how long the receiver looks for another message before it sleeps
  * @sleeps: how often it went to sleep
  * @slept_at: when it did, in ns of local_clock(); 0 if nobody looked
+ * @declined: the last turn left messages on purpose, see &mk_channel_ops.drain
  * @watched: tail at the last look of the watch, see mk_link_watch()
  * @tasklet: the receiver
  * @work: the receiver, if callbacks sleep
@@ -87,11 +90,14 @@ struct mk_channel {
 	struct mk_ring_rx rx ____cacheline_aligned;
 	unsigned long rx_state;
 	struct mk_pool *pool;
+	unsigned int cpu;
+	unsigned int bell_cpu;
 	bool ending;
 	unsigned int misses;
 	unsigned int linger_ns;
 	unsigned int sleeps;
 	u64 slept_at;
+	bool declined;
 	u32 watched;
 	struct tasklet_struct tasklet;
 	struct work_struct work;

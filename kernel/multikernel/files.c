@@ -180,6 +180,17 @@ static int mk_image_show(struct mk_instance *inst, struct seq_file *sf)
 	return 0;
 }
 
+static int mk_inst_abi_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	struct mk_link *link = &inst->link;
+
+	guard(mutex)(&inst->lock);
+	seq_printf(sf, "agreed %u\nnewest %u\noldest %u\nfeatures 0x%llx\n",
+		   link->version, link->theirs.newest, link->theirs.oldest,
+		   link->features);
+	return 0;
+}
+
 static int mk_events_show(struct mk_instance *inst, struct seq_file *sf)
 {
 	guard(mutex)(&inst->lock);
@@ -303,6 +314,7 @@ const struct mk_file mk_instance_files[] = {
 	{ "cmdline",	0400, mk_cmdline_show },
 	{ "image",	0444, mk_image_show },
 	{ "firmware",	0644, mk_firmware_show,	mk_firmware_write },
+	{ "abi",	0444, mk_inst_abi_show },
 	{ "events",	0444, mk_events_show },
 	{ "nop",	0644, mk_nop_show,	mk_nop_write },
 	{ "log",	0400, .ops = &mk_log_ops },
@@ -357,7 +369,13 @@ static int mk_version_show(struct mk_instance *inst, struct seq_file *sf)
 
 static int mk_abi_show(struct mk_instance *inst, struct seq_file *sf)
 {
-	seq_printf(sf, "%u\n", MK_BOOT_VERSION);
+	seq_printf(sf, "%u\n", mk_abi_ours()->newest);
+	return 0;
+}
+
+static int mk_abi_oldest_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	seq_printf(sf, "%u\n", mk_abi_ours()->oldest);
 	return 0;
 }
 
@@ -376,6 +394,7 @@ static int mk_last_error_show(struct mk_instance *inst, struct seq_file *sf)
 const struct mk_file mk_info_files[] = {
 	{ "version",	0444, mk_version_show },
 	{ "abi",	0444, mk_abi_show },
+	{ "abi_oldest", 0444, mk_abi_oldest_show },
 	{ "features",	0444, mk_features_show },
 	{ "last_error",	0444, mk_last_error_show },
 	{}

@@ -7,7 +7,8 @@
  *
  * 1. Very early the architecture finds the boot block, checks it, and calls
  *    mk_guest_attach() with an early mapping of the shared area.  From then on
- *    the kernel log goes into the console ring.
+ *    the kernel log goes into the console ring.  If the two can't speak with each
+ *    other it calls mk_guest_refuse() instead.
  * 2. At console_initcall time the shared area is mapped for good and hvc takes
  *    the console over (drivers/tty/hvc/hvc_multikernel.c).
  * 3. At subsys_initcall time the link opens for doorbells.
@@ -23,6 +24,7 @@
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <linux/align.h>
 #include <linux/console.h>
 #include <linux/init.h>
 #include <linux/io.h>
@@ -30,6 +32,7 @@
 #include <linux/printk.h>
 #include <linux/reboot.h>
 #include <linux/string.h>
+#include <asm/barrier.h>
 #include <asm/early_ioremap.h>
 #include <asm/multikernel.h>
 
@@ -99,9 +102,31 @@ bool mk_guest_may_print(void)
 				   MK_SLOT_PAYLOAD);
 }
 
+/* The host says the same as in the boot block */
+static bool mk_guest_knows(const struct mk_msg_hello *hello)
+{
+	const struct mk_abi *known = &mk_host_link.theirs;
+	struct mk_abi said = mk_abi_of(hello->version, hello->version_min,
+				       hello->features);
+
+	return said.newest == known->newest && said.oldest == known->oldest &&
+	       said.features == known->features;
+}
+
 static void mk_guest_hello(struct mk_link *link, const struct mk_msg_hello *hello)
 {
+	if (!mk_guest_knows(hello)) {
+		link->boot[MK_CLASS_CONTROL].stats.bad++;
+		pr_warn_ratelimited("the host's hello is not what its boot block says\n");
+		return;
+	}
 	pr_info("host runs Linux %s\n", hello->release);
+	mk_peer_look();
+}
+
+static void mk_guest_peers(struct mk_link *link)
+{
+	mk_peer_look();
 }
 
 static void mk_guest_shutdown(struct mk_link *link)
@@ -123,6 +148,7 @@ static bool mk_guest_call(struct mk_link *link, const struct mk_msg *msg)
 
 static const struct mk_link_ops mk_guest_ops = {
 	.hello		= mk_guest_hello,
+	.peers		= mk_guest_peers,
 	.call		= mk_guest_call,
 	.shutdown	= mk_guest_shutdown,
 	.drain		= mk_guest_drain,
@@ -169,8 +195,33 @@ void mk_guest_last_words(u32 reason, const char *text)
 		/* Pairs with the acquire in the host's mk_life_last_reason() */
 		smp_store_release(&last->reason, reason);
 	}
+	/* A host that was refused before there were rings looks by itself */
+	if (!mk_host_boot[MK_CLASS_CONTROL].tx.mem)
+		return;
+	/* If the host is rung where it no longer is: pairs with mk_link_aim() there */
+	virt_mb();
 	mk_channel_ring(&mk_host_link.boot[MK_CLASS_CONTROL],
 			MK_CAUSE_MESSAGE(MK_CLASS_CONTROL));
+}
+
+/**
+ * mk_guest_refuse() - this kernel can't be an instance of that host
+ * @shared: early mapping of the shared area
+ * @size: its size in bytes, a page at least
+ * @block: private copy of the boot block, that may be of any version
+ * @why: one sentence
+ *
+ * Leaves last words where they lie in all versions.  The caller parks.
+ */
+void __init mk_guest_refuse(void *shared, size_t size, const struct mk_boot_block *block,
+			    const char *why)
+{
+	pr_emerg("%s\n", why);
+	if (block->magic != MK_BOOT_MAGIC || !IS_ALIGNED(block->words_off, 8) ||
+	    block->words_off > size - sizeof(struct mk_words))
+		return;
+	mk_host_link.words = shared + block->words_off;
+	mk_guest_last_words(MK_END_PANIC, why);
 }
 
 static int mk_guest_panic(struct notifier_block *nb, unsigned long unused, void *text)
@@ -197,6 +248,7 @@ static struct notifier_block mk_guest_panic_nb = {
 int __init mk_guest_attach(void *shared, phys_addr_t pa, size_t size,
 			   const struct mk_boot_block *block)
 {
+	struct mk_abi theirs;
 	int ret;
 
 	mk_block = *block;
@@ -204,9 +256,12 @@ int __init mk_guest_attach(void *shared, phys_addr_t pa, size_t size,
 	mk_shared_pa = pa;
 	mk_shared_size = size;
 	mk_link_init(&mk_host_link, &mk_guest_ops, mk_host_boot, NULL);
+	mk_host_link.peer = "host";
 	ret = mk_link_attach(&mk_host_link, shared, size, &mk_block, false);
 	if (ret)
 		return ret;
+	theirs = mk_boot_block_abi(block);
+	mk_link_agree(&mk_host_link, &theirs);
 	atomic_notifier_chain_register(&panic_notifier_list, &mk_guest_panic_nb);
 	register_console(&mk_early_console);
 	/* hvc0 is the console unless the command line says otherwise */

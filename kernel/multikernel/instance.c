@@ -113,7 +113,13 @@ void mk_instance_set_state(struct mk_instance *inst, enum mk_state state)
 		mk_instance_notify(inst, true);
 }
 
-static bool mk_name_ok(const char *name)
+/**
+ * mk_name_ok() - can an instance have this name?
+ * @name: the name
+ *
+ * Return: true if so.
+ */
+bool mk_name_ok(const char *name)
 {
 	size_t len = strlen(name);
 	size_t i;

@@ -12,6 +12,7 @@
 
 #include "link.h"
 
+struct dentry;
 struct kernfs_node;
 struct seq_file;
 
@@ -86,7 +87,7 @@ bool mk_memory_contains(const struct mk_memory *mem, phys_addr_t pa, u64 size);
  * @MK_BOOTING: its CPUs have been started
  * @MK_RUNNING: it has said hello
  * @MK_STOPPING: its userspace was asked to shut down
- * @MK_CRASHED: it ended by a panic; the image is still there
+ * @MK_CRASHED: it ended by a panic, or was refused; the image is still there
  * @MK_NR_STATES: number of states
  */
 enum mk_state {
@@ -251,6 +252,7 @@ void mk_instance_put(struct mk_instance *inst);
 int mk_instance_retire(struct mk_instance *inst);
 int mk_instance_set_id(struct mk_instance *inst, u32 id);
 void mk_instance_set_state(struct mk_instance *inst, enum mk_state state);
+bool mk_name_ok(const char *name);
 bool mk_state_may(enum mk_state from, enum mk_state to);
 bool mk_state_is_up(enum mk_state state);
 const char *mk_state_name(enum mk_state state);
@@ -275,6 +277,7 @@ int mk_boot_block_layout(struct mk_boot_block *block, unsigned int nr_cpus,
 			 unsigned int nr_mem, size_t *size);
 void mk_boot_block_fill(struct mk_instance *inst, struct mk_boot_block *block);
 void mk_boot_block_read(struct mk_boot_block *block, const void *shared);
+struct mk_abi mk_boot_block_abi(const struct mk_boot_block *block);
 int mk_boot_block_check(const struct mk_boot_block *block, size_t size);
 
 /* console.c */
@@ -296,9 +299,14 @@ int mk_nop(struct mk_channel *ch, int error, unsigned int timeout_ms, u64 *ns);
 /* fs.c */
 int mk_fs_init(void);
 
+/* debug.c */
+extern struct dentry *mk_debug_dir;
+
 /* guest.c */
 int mk_guest_attach(void *shared, phys_addr_t pa, size_t size,
 		    const struct mk_boot_block *block);
+void mk_guest_refuse(void *shared, size_t size, const struct mk_boot_block *block,
+		     const char *why);
 void mk_guest_last_words(u32 reason, const char *text);
 const struct mk_boot_block *mk_guest_block(void);
 

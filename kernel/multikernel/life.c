@@ -12,7 +12,7 @@
  *    one has reported there does the first enter the instance's kernel.
  *
  * The instance is booting until its MK_MSG_HELLO arrives.  Until it can ring, the
- * host polls.
+ * host polls.  One that speaks no version of ours is refused then; see abi.c.
  *
  * An end comes from within (last words and a doorbell), from an orderly stop,
  * whose deadline turns it into a kill, or from a kill.  All ways lead to
@@ -112,6 +112,7 @@ static void mk_life_end(struct mk_instance *inst, enum mk_state state,
 	else
 		inst->events.stops++;
 	mk_instance_set_state(inst, state);
+	mk_peer_down(inst->id, inst->id);
 	mk_console_wake(inst->console);
 	pr_info("instance %s has ended: %s\n", inst->name, inst->reason);
 }
@@ -169,6 +170,27 @@ static void mk_life_stop_work(struct work_struct *work)
 		mk_life_end(inst, MK_LOADED, "shutdown timed out, killed");
 }
 
+static void mk_life_tell_up(struct mk_instance *inst)
+{
+	struct mk_peer peer = { .id = inst->id, .epoch = inst->epoch };
+
+	strscpy(peer.name, inst->name);
+	if (mk_peer_up(&peer, 0))
+		pr_warn("nobody will hear that instance %s runs: no memory\n",
+			inst->name);
+}
+
+/* It may have messages that mean something else to us: not another word */
+static void mk_life_refuse(struct mk_instance *inst)
+{
+	char why[sizeof(inst->reason)], who[MULTIKERNEL_NAME_MAX + 16];
+
+	scnprintf(who, sizeof(who), "instance %s", inst->name);
+	mk_abi_refuse(why, sizeof(why), who, &inst->link.theirs, mk_abi_ours());
+	mk_fail(-EPROTONOSUPPORT, "%s", why);
+	mk_life_end(inst, MK_CRASHED, why);
+}
+
 /* Runs while the lock may be held by someone who waits for the receiver */
 static void mk_life_hello_work(struct work_struct *work)
 {
@@ -178,27 +200,32 @@ static void mk_life_hello_work(struct work_struct *work)
 	/* Not by a hello of an earlier run that has come here late */
 	if (inst->state != MK_BOOTING || inst->greeted != inst->epoch)
 		return;
+	if (!inst->link.version) {
+		mk_life_refuse(inst);
+		return;
+	}
 	mk_broker_begin(inst);
 	mk_instance_set_state(inst, MK_RUNNING);
+	mk_life_tell_up(inst);
 }
 
 static void mk_life_hello(struct mk_link *link, const struct mk_msg_hello *hello)
 {
 	struct mk_instance *inst = link->owner;
+	struct mk_abi theirs;
 
-	if (hello->version != MK_BOOT_VERSION) {
-		pr_warn_ratelimited("instance %s speaks version %u, we speak %u: ignored\n",
-				    inst->name, hello->version, MK_BOOT_VERSION);
-		return;
-	}
-	if (inst->greeted == inst->epoch) {
+	if (inst->greeted == inst->epoch || !hello->nr_cpus ||
+	    hello->nr_cpus > cpumask_weight(inst->cpus)) {
 		link->boot[MK_CLASS_CONTROL].stats.bad++;
 		return;
 	}
 	inst->greeted = inst->epoch;
-	pr_info("instance %s runs Linux %s on %u CPUs\n", inst->name,
-		hello->release, hello->nr_cpus);
-	mk_link_hello(link);
+	theirs = mk_abi_of(hello->version, hello->version_min, hello->features);
+	if (mk_link_agree(link, &theirs)) {
+		pr_info("instance %s runs Linux %s on %u CPUs\n", inst->name,
+			hello->release, hello->nr_cpus);
+		mk_link_hello(link);
+	}
 	queue_work(system_dfl_wq, &inst->hello_work);
 }
 
@@ -457,6 +484,7 @@ void mk_life_init(struct mk_instance *inst)
 	INIT_WORK(&inst->end_work, mk_life_end_work);
 	INIT_WORK(&inst->hello_work, mk_life_hello_work);
 	mk_link_init(&inst->link, &mk_life_ops, inst->boot, inst);
+	inst->link.peer = inst->name;
 	bitmap_set(inst->channels_used, 0, MK_NR_CLASSES);
 }
 

@@ -22,6 +22,11 @@
  * it sleeps, once for each sleep (see ring.c), on the CPU that the receiver named.
  * As long as a side can't be interrupted its bell is 0 and the other side polls.
  *
+ * A channel is rung on CPU 0 unless mk_channel_set_cpu() has chosen another one.  While
+ * that is offline, or lent, the doorbell is with a CPU that is there, and goes back
+ * when it comes back.  A CPU that goes has all receivers that it was rung for look
+ * once after the peer could read whom to ring instead; see ordering 6 in ring.c.
+ *
  * An interrupt between two kernels has no acknowledgment, and a sender rings once.
  * So that one that gets lost costs a delay and not the channel, a watch looks at
  * all open links now and then, in memory, without an interrupt to anyone.
@@ -30,20 +35,24 @@
  * -------
  *
  * The list of open links is changed under mk_links_lock and read under RCU, and so
- * are the channels of a link.
+ * are the channels of a link.  It also protects which CPUs may be rung, and whom
+ * each open channel names.
  */
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
 #include <linux/bitops.h>
+#include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
 #include <linux/ctype.h>
 #include <linux/log2.h>
 #include <linux/overflow.h>
 #include <linux/printk.h>
+#include <linux/seq_file.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 #include <linux/utsname.h>
+#include <asm/barrier.h>
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/multikernel.h>
@@ -59,6 +68,9 @@
 static LIST_HEAD(mk_links);
 static DEFINE_SPINLOCK(mk_links_lock);
 
+/* Those that stay; the boot CPU is there before hotplug can say so */
+static cpumask_t mk_bell_cpus = CPU_MASK_CPU0;
+
 /**
  * mk_clean_text() - make a peer's text fit to be shown
  * @text: becomes its first line; what is no printable ASCII becomes '?'
@@ -72,11 +84,15 @@ void mk_clean_text(char *text)
 
 static bool mk_link_rx_hello(struct mk_link *link, const struct mk_msg *msg)
 {
-	struct mk_msg_hello hello;
+	struct mk_msg_hello hello = {};
+	struct mk_abi theirs;
 
-	if (msg->len != sizeof(hello))
+	if (msg->len < MK_HELLO_MIN)
 		return false;
-	memcpy(&hello, msg->data, sizeof(hello));
+	memcpy(&hello, msg->data, min_t(size_t, msg->len, sizeof(hello)));
+	theirs = mk_abi_of(hello.version, hello.version_min, hello.features);
+	if (!mk_abi_ok(&theirs))
+		return false;
 	hello.release[sizeof(hello.release) - 1] = '\0';
 	mk_clean_text(hello.release);
 	link->ops->hello(link, &hello);
@@ -90,6 +106,11 @@ static bool mk_link_receive(struct mk_channel *ch, const struct mk_msg *msg)
 	switch (msg->type) {
 	case MK_MSG_HELLO:
 		return mk_link_rx_hello(link, msg);
+	case MK_MSG_PEERS:
+		if (!link->ops->peers)
+			return false;
+		link->ops->peers(link);
+		return true;
 	case MK_MSG_SHUTDOWN:
 		if (!link->ops->shutdown)
 			return false;
@@ -224,6 +245,9 @@ int mk_link_attach(struct mk_link *link, void *shared, size_t size,
 	link->cause_out = (unsigned long *)(host ? &words->cause_to_instance :
 						   &words->cause_to_host);
 	link->bells = 0;
+	link->theirs = (struct mk_abi){};
+	link->version = 0;
+	link->features = 0;
 	memset(&link->past, 0, sizeof(link->past));
 	for (i = 0; i < MK_NR_CLASSES; i++) {
 		memset(&link->boot[i].stats, 0, sizeof(link->boot[i].stats));
@@ -273,7 +297,7 @@ static void mk_link_look(struct mk_channel *ch)
 	} else if (ch->watched != tail) {
 		ch->watched = tail;
 	} else if (!mk_channel_at_work(ch)) {
-		ch->stats.bells_missed++;
+		ch->stats.bells_missed += !READ_ONCE(ch->declined);
 		mk_channel_kick(ch);
 	}
 }
@@ -332,12 +356,106 @@ static void mk_link_add_stats(struct mk_channel_stats *sum,
 		((u64 *)sum)[i] += ((u64 *)stats)[i];
 }
 
+static unsigned int mk_link_bell_cpu(const struct mk_channel *ch)
+{
+	if (cpumask_test_cpu(ch->cpu, &mk_bell_cpus))
+		return ch->cpu;
+	return cpumask_first(&mk_bell_cpus);
+}
+
+/* From now on the peer rings here; what it has rung for elsewhere is looked for */
+static void mk_link_aim(struct mk_channel *ch)
+{
+	lockdep_assert_held(&mk_links_lock);
+	ch->bell_cpu = mk_link_bell_cpu(ch);
+	WRITE_ONCE(ch->rx.mem->bell, mk_arch_bell(ch->bell_cpu));
+	/* Ordering 6: pairs with mk_ring_wants_bell() and mk_ring_wants_room() */
+	virt_mb();
+	mk_channel_kick(ch);
+}
+
+static struct mk_channel *mk_link_channel(struct mk_link *link, unsigned int id)
+{
+	return rcu_dereference_protected(link->ch[id],
+					 lockdep_is_held(&mk_links_lock));
+}
+
+static void mk_link_follow(unsigned int cpu, bool there)
+{
+	struct mk_channel *ch;
+	struct mk_link *link;
+	unsigned int id;
+
+	guard(spinlock_irq)(&mk_links_lock);
+	__assign_cpu(cpu, &mk_bell_cpus, there);
+	list_for_each_entry(link, &mk_links, node) {
+		for (id = 0; id < MK_LINK_CHANNELS; id++) {
+			ch = mk_link_channel(link, id);
+			if (ch && ch->bell_cpu != mk_link_bell_cpu(ch))
+				mk_link_aim(ch);
+		}
+		/* Last words are no message: pairs with mk_guest_last_words() */
+		if (link->ops->bell)
+			link->ops->bell(link);
+	}
+}
+
+static int mk_link_cpu_comes(unsigned int cpu)
+{
+	mk_link_follow(cpu, true);
+	return 0;
+}
+
+static int mk_link_cpu_goes(unsigned int cpu)
+{
+	mk_link_follow(cpu, false);
+	return 0;
+}
+
+static int __init mk_link_follow_cpus(void)
+{
+	int ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "multikernel:doorbells",
+				    mk_link_cpu_comes, mk_link_cpu_goes);
+
+	if (ret < 0)
+		pr_warn("all doorbells stay with the boot CPU (%pe)\n", ERR_PTR(ret));
+	return min(ret, 0);
+}
+core_initcall(mk_link_follow_cpus);
+
+/**
+ * mk_channel_set_cpu() - on which CPU shall a channel's doorbell ring?
+ * @ch: the channel, open or not
+ * @cpu: logical number of a CPU that is online in this kernel
+ *
+ * The receiver runs where the doorbell rings, unless its callbacks sleep.  When the
+ * CPU goes offline another one takes its place; when it comes back, so does the
+ * doorbell.  Without a call it is CPU 0.
+ *
+ * Context: any but NMI and hard interrupt; does not sleep.
+ * Return: 0; -EINVAL if there can't be such a CPU; -ENXIO if it is offline or about
+ * to be.  Unless 0, nothing has changed.
+ */
+int mk_channel_set_cpu(struct mk_channel *ch, unsigned int cpu)
+{
+	if (cpu >= nr_cpu_ids || !cpu_possible(cpu))
+		return -EINVAL;
+	guard(spinlock_irqsave)(&mk_links_lock);
+	if (!cpumask_test_cpu(cpu, &mk_bell_cpus))
+		return -ENXIO;
+	ch->cpu = cpu;
+	if (mk_link_channel(ch->link, ch->id) == ch && ch->bell_cpu != cpu)
+		mk_link_aim(ch);
+	return 0;
+}
+
 /* Doorbells reach the channel from now on; the ones before are made up for */
 static void mk_link_enter(struct mk_link *link, struct mk_channel *ch)
 {
-	WRITE_ONCE(ch->rx.mem->bell, mk_arch_bell(0));
+	/* The watch has not seen the first message yet */
+	ch->watched = ch->rx.tail - 1;
 	rcu_assign_pointer(link->ch[ch->id], ch);
-	mk_channel_kick(ch);
+	mk_link_aim(ch);
 }
 
 /**
@@ -349,9 +467,9 @@ void mk_link_open(struct mk_link *link)
 	unsigned int class;
 
 	spin_lock_irq(&mk_links_lock);
+	list_add_tail_rcu(&link->node, &mk_links);
 	for (class = 0; link->boot && class < MK_NR_CLASSES; class++)
 		mk_link_enter(link, &link->boot[class]);
-	list_add_tail_rcu(&link->node, &mk_links);
 	spin_unlock_irq(&mk_links_lock);
 	queue_delayed_work(mk_wq, &mk_link_watch_work, msecs_to_jiffies(MK_WATCH_MS));
 }
@@ -474,6 +592,81 @@ void mk_link_doorbell(void)
 }
 
 /**
+ * mk_link_set_cpu() - mk_channel_set_cpu() for those who know names alone
+ * @peer: name of the peer
+ * @id: of the channel
+ * @cpu: logical number of a CPU
+ *
+ * Return: 0; -ENOENT if there is no such channel; or as mk_channel_set_cpu().
+ */
+int mk_link_set_cpu(const char *peer, unsigned int id, unsigned int cpu)
+{
+	struct mk_channel *ch;
+	struct mk_link *link;
+
+	guard(rcu)();
+	list_for_each_entry_rcu(link, &mk_links, node) {
+		if (!link->peer || strcmp(link->peer, peer) || id >= MK_LINK_CHANNELS)
+			continue;
+		ch = rcu_dereference(link->ch[id]);
+		if (ch)
+			return mk_channel_set_cpu(ch, cpu);
+	}
+	return -ENOENT;
+}
+
+static void mk_link_show_channel(struct seq_file *sf, const struct mk_channel *ch)
+{
+	seq_printf(sf, "peer=%s channel=%u cpu=%u rung=%u sent=%llu received=%llu bells_missed=%llu\n",
+		   ch->link->peer ?: "-", ch->id, READ_ONCE(ch->cpu),
+		   READ_ONCE(ch->bell_cpu), READ_ONCE(ch->stats.sent),
+		   READ_ONCE(ch->stats.received), READ_ONCE(ch->stats.bells_missed));
+}
+
+static void mk_link_show_past(struct seq_file *sf, const struct mk_link *link)
+{
+	seq_printf(sf, "peer=%s channel=past sent=%llu received=%llu bells_missed=%llu\n",
+		   link->peer ?: "-", READ_ONCE(link->past.sent),
+		   READ_ONCE(link->past.received), READ_ONCE(link->past.bells_missed));
+}
+
+/**
+ * mk_link_show() - list the open channels of this kernel
+ * @sf: where to
+ */
+void mk_link_show(struct seq_file *sf)
+{
+	struct mk_channel *ch;
+	struct mk_link *link;
+	unsigned int id;
+
+	guard(rcu)();
+	list_for_each_entry_rcu(link, &mk_links, node) {
+		for (id = 0; id < MK_LINK_CHANNELS; id++) {
+			ch = rcu_dereference(link->ch[id]);
+			if (ch)
+				mk_link_show_channel(sf, ch);
+		}
+		mk_link_show_past(sf, link);
+	}
+}
+
+/**
+ * mk_link_agree() - what do the two speak with each other?
+ * @link: an attached link
+ * @theirs: what the peer says that it speaks
+ *
+ * Return: false if they have no version in common.
+ */
+bool mk_link_agree(struct mk_link *link, const struct mk_abi *theirs)
+{
+	link->theirs = *theirs;
+	WRITE_ONCE(link->features, theirs->features & mk_abi_ours()->features);
+	WRITE_ONCE(link->version, mk_abi_agree(mk_abi_ours(), theirs));
+	return link->version;
+}
+
+/**
  * mk_link_hello() - introduce this kernel to the peer
  * @link: an open link
  *
@@ -481,15 +674,20 @@ void mk_link_doorbell(void)
  */
 int mk_link_hello(struct mk_link *link)
 {
+	const struct mk_abi *ours = mk_abi_ours();
 	struct mk_msg_hello hello = {
-		.version = MK_BOOT_VERSION,
+		.version = ours->newest,
 		.nr_cpus = num_online_cpus(),
-		.features = MK_BOOT_F_X86_PARK,
+		.features = ours->features,
+		.version_min = ours->oldest,
 	};
+	size_t len = sizeof(hello);
 
+	/* It says the same without, and kernels that speak one version want it so */
+	if (ours->oldest == ours->newest)
+		len = MK_HELLO_MIN;
 	strscpy(hello.release, init_utsname()->release);
-	return mk_send(&link->boot[MK_CLASS_CONTROL], MK_MSG_HELLO, &hello,
-		       sizeof(hello));
+	return mk_send(&link->boot[MK_CLASS_CONTROL], MK_MSG_HELLO, &hello, len);
 }
 
 /**

@@ -5,11 +5,16 @@
 #include <linux/multikernel/abi/control.h>
 #include <linux/rculist.h>
 
+#include "abi.h"
 #include "channel.h"
+
+struct seq_file;
 
 /**
  * struct mk_link_ops - what a link needs from the layer above
  * @hello: the peer has introduced itself; process context
+ * @peers: the host says that other instances have come or gone; BH context.
+ *         Optional
  * @shutdown: the host asks this instance to power off; process context
  * @drain: consume and publish the ring of class MK_CLASS_CONSOLE; process context;
  *         returns false if it takes no more for now and will look again by itself
@@ -20,6 +25,7 @@
  */
 struct mk_link_ops {
 	void (*hello)(struct mk_link *link, const struct mk_msg_hello *hello);
+	void (*peers)(struct mk_link *link);
 	void (*shutdown)(struct mk_link *link);
 	bool (*drain)(struct mk_link *link, struct mk_ring_rx *rx);
 	bool (*call)(struct mk_link *link, const struct mk_msg *msg);
@@ -32,6 +38,10 @@ struct mk_link_ops {
  * @node: in the list of open links; RCU
  * @ops: the layer above
  * @owner: for @ops
+ * @peer: name of the peer, for those who look
+ * @theirs: what the peer has said that it speaks
+ * @version: of the ABI, which both sides speak; 0 as long as that is not known
+ * @features: MK_BOOT_F_* that both sides know
  * @words: single words in the shared area
  * @cause_in: which channels the peer has rung for, in the shared area
  * @cause_out: which channels we have rung for, in the shared area
@@ -47,6 +57,10 @@ struct mk_link {
 	struct list_head node;
 	const struct mk_link_ops *ops;
 	void *owner;
+	const char *peer;
+	struct mk_abi theirs;
+	u32 version;
+	u64 features;
 	struct mk_words *words;
 	unsigned long *cause_in;
 	unsigned long *cause_out;
@@ -69,8 +83,11 @@ void mk_link_destroy(struct mk_link *link);
 void mk_link_kick(struct mk_link *link);
 int mk_link_add(struct mk_link *link, struct mk_channel *ch);
 void mk_link_del(struct mk_link *link, struct mk_channel *ch);
+bool mk_link_agree(struct mk_link *link, const struct mk_abi *theirs);
 int mk_link_hello(struct mk_link *link);
 void mk_link_doorbell(void);
+int mk_link_set_cpu(const char *peer, unsigned int id, unsigned int cpu);
+void mk_link_show(struct seq_file *sf);
 u64 mk_link_stat(struct mk_link *link, size_t offset);
 u64 mk_link_bad_slots(struct mk_link *link);
 void mk_clean_text(char *text);

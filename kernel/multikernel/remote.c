@@ -38,6 +38,7 @@
  * struct mk_remote - another instance
  * @node: in the list of them
  * @id: the host's number of it
+ * @name: its name
  * @refs: channels
  * @link: to it
  * @words: cause words
@@ -45,6 +46,7 @@
 struct mk_remote {
 	struct list_head node;
 	u32 id;
+	char name[MK_PEER_NAME_LEN];
 	unsigned int refs;
 	struct mk_link link;
 	struct mk_pair_words *words;
@@ -85,7 +87,10 @@ static struct mk_remote *mk_remote_new(const struct mk_ctl_open *open)
 		return NULL;
 	}
 	remote->id = open->peer_id;
+	strscpy(remote->name, open->peer);
 	mk_link_init(&remote->link, &mk_remote_ops, NULL, remote);
+	remote->link.peer = remote->name;
+	remote->link.version = open->version ?: mk_guest_link()->version;
 	remote->link.cause_in =
 		(unsigned long *)&remote->words->cause[open->side].word;
 	remote->link.cause_out =
@@ -183,7 +188,7 @@ static struct mk_end *mk_remote_open(const struct mk_ctl_open *open,
 	struct mk_remote_conn *rc;
 	struct mk_end *end;
 
-	if (mk_service_check_open(open) ||
+	if (mk_service_check_open(open) || open->version > mk_guest_link()->version ||
 	    !mk_remote_foreign(open->area_pa, open->area_size) ||
 	    (open->pair_pa && !mk_remote_foreign(open->pair_pa, PAGE_SIZE)))
 		return ERR_PTR(-EPROTO);

@@ -44,6 +44,11 @@
  *    for room; the consumer publishes the tail, virt_mb() in mk_ring_wants_room(),
  *    reads waiting.  One of the two sees the other, so no producer sleeps beside
  *    an empty ring.
+ * 6. A side that wants to be rung elsewhere stores the new bell, virt_mb() in
+ *    mk_link_aim(), then looks for messages and for room.  The other side stores a
+ *    control word or a tail, virt_mb() in mk_ring_wants_bell() or
+ *    mk_ring_wants_room(), reads the bell.  Who has read the old one, and rings a CPU
+ *    that may be gone by then, has stored before what the look finds.
  *
  * The barriers are the virt_ ones: the other side may be on another CPU even if
  * this kernel was built for one.

@@ -96,7 +96,7 @@ static inline bool mk_ring_wants_bell(struct mk_ring_tx *tx)
 {
 	u64 armed, tail;
 
-	/* Ordering 3: pairs with mk_ring_arm() */
+	/* Orderings 3 and 6: pairs with mk_ring_arm() and mk_link_aim() */
 	virt_mb();
 	/* Ordering 4: pairs with mk_ring_arm() */
 	armed = virt_load_acquire(&tx->mem->armed);
@@ -167,7 +167,7 @@ static inline bool __mk_ring_wants_room(struct mk_ring_rx *rx)
  */
 static inline bool mk_ring_wants_room(struct mk_ring_rx *rx)
 {
-	/* Ordering 5: pairs with mk_ring_tx_wait() */
+	/* Orderings 5 and 6: pairs with mk_ring_tx_wait() and mk_link_aim() */
 	virt_mb();
 	return __mk_ring_wants_room(rx);
 }

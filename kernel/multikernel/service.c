@@ -463,7 +463,8 @@ void mk_channel_set_priv(struct mk_channel *ch, void *priv)
  *
  * Context: may sleep.
  * Return: the channel, to be given to mk_close(), or an ERR_PTR(): -ENOENT if there
- * is no such instance; -EHOSTDOWN if it does not run; -ECONNREFUSED if it has no such
+ * is no such instance; -EHOSTDOWN if it does not run; -EPROTONOSUPPORT if the two have
+ * no version of the ABI in common; -ECONNREFUSED if it has no such
  * service; -EINVAL for a name that can't be, or this kernel itself; -ENOSPC if too
  * many channels are open between the two; -ETIMEDOUT; -ECONNRESET if one of the two
  * ended meanwhile; -ENOMEM; or what the service says.

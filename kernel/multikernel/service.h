@@ -67,6 +67,13 @@ void mk_broker_begin(struct mk_instance *inst);
 unsigned int mk_broker_count(struct mk_instance *inst);
 void mk_broker_end(struct mk_instance *inst, bool proven);
 
+/* peer.c */
+int mk_peer_up(const struct mk_peer *peer, u32 life);
+void mk_peer_down(u32 from, u32 to);
+ssize_t mk_peer_asked(u32 self, const struct mk_ctl_peer *req, struct mk_ctl_peer *reply);
+int mk_peer_check(const struct mk_ctl_peer *reply, u32 from);
+void mk_peer_look(void);
+
 /* remote.c: in an instance */
 struct mk_end *mk_remote_connect(const struct mk_ctl_connect *req,
 				 const struct mk_channel_ops *ops, void *priv);

@@ -206,6 +206,7 @@ static void inspect_print(const char *name, struct row *row)
 	inspect_lines(name, "range", "memory.map");
 	inspect_lines(name, "cmdline", "cmdline");
 	inspect_lines(name, "image", "image");
+	inspect_lines(name, "abi", "abi");
 	inspect_lines(name, "events", "events");
 	for (i = 0; i < ARRAY_SIZE(stats); i++) {
 		n = read_stat(name, stats[i]);
@@ -233,7 +234,7 @@ static void json_pairs(struct mk_json *json, const char *name, const char *file)
 
 	mk_text_json_open(json, file, '{');
 	while (mk_text_pair(&rest, &key, &value)) {
-		if (strstr(key, "sha256"))
+		if (strstr(key, "sha256") || !strcmp(key, "features"))
 			mk_text_json_string(json, key, value);
 		else
 			json_value(json, key, value);
@@ -273,6 +274,7 @@ static void inspect_json(const char *name, const struct row *row)
 	json_ranges(&json, name);
 	mk_text_json_string(&json, "cmdline", cmdline ? cmdline : "");
 	json_pairs(&json, name, "image");
+	json_pairs(&json, name, "abi");
 	json_pairs(&json, name, "events");
 	mk_text_json_open(&json, "stats", '{');
 	for (i = 0; i < ARRAY_SIZE(stats); i++) {

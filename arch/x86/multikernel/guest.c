@@ -226,6 +226,19 @@ static bool __init mk_find_locator(struct mk_boot_locator *locator)
 	return false;
 }
 
+/* Before there is anything that a panic could use */
+static void __init __noreturn mk_refuse(void *shared, size_t size,
+					const struct mk_boot_block *block, int err)
+{
+	struct mk_abi host = mk_boot_block_abi(block);
+	char why[MK_LAST_WORDS_LEN] = "the boot block is damaged";
+
+	if (err == -EPROTONOSUPPORT)
+		mk_abi_refuse(why, sizeof(why), "this kernel", mk_abi_ours(), &host);
+	mk_guest_refuse(shared, size, block, why);
+	mk_die(MK_END_PANIC);
+}
+
 /**
  * mk_platform_init() - are we an instance?  If so, set up its platform
  *
@@ -237,6 +250,7 @@ void __init mk_platform_init(void)
 	struct mk_boot_locator locator;
 	struct mk_boot_block block;
 	void *shared;
+	int ret;
 
 	if (!mk_find_locator(&locator))
 		return;
@@ -248,18 +262,19 @@ void __init mk_platform_init(void)
 		panic("multikernel: shared area of %llu bytes", locator.shared_size);
 	shared = early_memremap(locator.shared_pa, locator.shared_size);
 	mk_boot_block_read(&block, shared);
-	if (mk_boot_block_check(&block, locator.shared_size))
-		panic("multikernel: boot block of version %u is not for us",
-		      block.version);
+	ret = mk_boot_block_check(&block, locator.shared_size);
+	if (ret)
+		mk_refuse(shared, locator.shared_size, &block, ret);
 
 	mk_override_init();
 	mk_override_platform();
-	if (mk_guest_attach(shared, locator.shared_pa, locator.shared_size, &block))
-		panic("multikernel: bad rings in the boot block");
+	ret = mk_guest_attach(shared, locator.shared_pa, locator.shared_size, &block);
+	if (ret)
+		mk_refuse(shared, locator.shared_size, &block, ret);
 	if (mk_ipi_init() || mk_guest_smp_init(&block))
 		panic("multikernel: no doorbell or no way to start CPUs");
-	pr_info("instance %s, %u CPUs, boot block version %u\n", block.name,
-		block.nr_cpus, block.version);
+	pr_info("instance %s, %u CPUs, ABI version %u\n", block.name,
+		block.nr_cpus, mk_guest_link()->version);
 }
 
 /*

@@ -96,7 +96,14 @@ static void block_test_abi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, name), 32);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, words_off), 112);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, x86), 144);
-	KUNIT_EXPECT_EQ(test, sizeof(struct mk_boot_block), 176);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, version_min), 176);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mk_boot_block), 184);
+	/* What never changes */
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, version), 8);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, size), 12);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_words, last), 128);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_last_words, text), 16);
+	KUNIT_EXPECT_EQ(test, MK_END_PANIC, 1);
 	KUNIT_EXPECT_EQ(test, sizeof(struct mk_words), 64 + 64 + 256);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_words, cause_to_instance), 64);
 	KUNIT_EXPECT_EQ(test, sizeof(struct mk_park_slot), MK_PARK_SLOT_SIZE);
@@ -117,7 +124,8 @@ static void block_test_layout(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&block, c->cpus, c->mem, &size), 0);
 	KUNIT_EXPECT_EQ(test, block.magic, MK_BOOT_MAGIC);
 	KUNIT_EXPECT_EQ(test, block.version, MK_BOOT_VERSION);
-	KUNIT_EXPECT_EQ(test, block.size, 176);
+	KUNIT_EXPECT_EQ(test, block.version_min, MK_BOOT_VERSION_MIN);
+	KUNIT_EXPECT_EQ(test, block.size, 184);
 	KUNIT_EXPECT_EQ(test, block.nr_cpus, c->cpus);
 	KUNIT_EXPECT_EQ(test, block.nr_mem, c->mem);
 	KUNIT_EXPECT_TRUE(test, PAGE_ALIGNED(size));
@@ -246,7 +254,7 @@ static void block_test_rings(struct kunit *test)
  * struct block_damage - one field that is not as it was
  * @field: its name
  * @off: its offset
- * @len: its size, 4 or 8
+ * @len: its size, 4 or 8; 12 for both versions, the oldest in the upper half
  * @value: what is written there
  * @from_end: @value is added to the size of the shared area
  * @ret: what the check has to say
@@ -267,9 +275,23 @@ static const struct block_damage block_damages[] = {
 	{ "magic", OFF(magic), 8, 0, false, -EINVAL },
 	{ "magic", OFF(magic), 8, MK_BOOT_MAGIC ^ 1, false, -EINVAL },
 	{ "magic", OFF(magic), 8, MK_BOOT_MAGIC ^ BIT_ULL(63), false, -EINVAL },
-	{ "version", OFF(version), 4, 0, false, -EPROTONOSUPPORT },
-	{ "version", OFF(version), 4, MK_BOOT_VERSION + 1, false, -EPROTONOSUPPORT },
-	{ "version", OFF(version), 4, U32_MAX, false, -EPROTONOSUPPORT },
+	{ "version", OFF(version), 4, 0, false, -EINVAL },
+	{ "version", OFF(version), 4, MK_BOOT_VERSION_MIN - 1, false, -EINVAL },
+	/* Later, and still speaks ours; or no longer */
+	{ "version", OFF(version), 4, MK_BOOT_VERSION + 1, false, 0 },
+	{ "version", OFF(version), 4, U32_MAX, false, 0 },
+	{ "versions", OFF(version), 12, (3ULL << 32) | 3, false, -EPROTONOSUPPORT },
+	{ "versions", OFF(version), 12, (5ULL << 32) | 7, false, -EPROTONOSUPPORT },
+	{ "versions", OFF(version), 12, (1ULL << 32) | 1, false, -EPROTONOSUPPORT },
+	{ "versions", OFF(version), 12, (1ULL << 32) | 2, false, 0 },
+	{ "versions", OFF(version), 12, (1ULL << 32) | 9, false, 0 },
+	{ "versions", OFF(version), 12, (3ULL << 32) | 2, false, -EINVAL },
+	/* Knows of one alone */
+	{ "versions", OFF(version), 12, 2, false, 0 },
+	{ "versions", OFF(version), 12, 3, false, -EPROTONOSUPPORT },
+	{ "versions", OFF(version), 12, 1, false, -EPROTONOSUPPORT },
+	{ "version_min", OFF(version_min), 4, 0, false, 0 },
+	{ "version_min", OFF(version_min), 4, U32_MAX, false, -EINVAL },
 	{ "size", OFF(size), 4, 0, false, -EINVAL },
 	{ "size", OFF(size), 4, 175, false, -EINVAL },
 	{ "nr_cpus", OFF(nr_cpus), 4, 0, false, -EINVAL },
@@ -335,7 +357,12 @@ static void block_test_damage(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&block, 4, 2, &size), 0);
 	KUNIT_ASSERT_EQ(test, mk_boot_block_check(&block, size), 0);
 	value = damage->value + (damage->from_end ? size : 0);
-	memcpy((void *)&block + damage->off, &value, damage->len);
+	if (damage->len == 12) {
+		block.version = value;
+		block.version_min = value >> 32;
+	} else {
+		memcpy((void *)&block + damage->off, &value, damage->len);
+	}
 	KUNIT_EXPECT_EQ(test, mk_boot_block_check(&block, size), damage->ret);
 }
 
@@ -371,11 +398,15 @@ static bool block_inside(u64 off, u64 nr, u64 entry, u64 size)
 
 static int block_foretell(const struct mk_boot_block *b, u64 size)
 {
-	if (b->magic != MK_BOOT_MAGIC)
+	u32 oldest = b->version_min ? b->version_min : b->version;
+
+	if (b->magic != MK_BOOT_MAGIC || b->size < 176)
 		return -EINVAL;
-	if (b->version != 2)
+	if (!b->version || oldest > b->version)
+		return -EINVAL;
+	if (b->version < 2 || oldest > 2)
 		return -EPROTONOSUPPORT;
-	if (b->size < 176 || strnlen(b->name, 64) == 64)
+	if (strnlen(b->name, 64) == 64)
 		return -EINVAL;
 	if (!b->nr_cpus || !b->nr_mem)
 		return -EINVAL;

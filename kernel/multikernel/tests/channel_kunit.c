@@ -7,6 +7,7 @@
  */
 
 #include <kunit/test.h>
+#include <linux/cpu.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
@@ -282,7 +283,7 @@ static void chan_test_hello(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fix->host.last.nr_cpus, num_online_cpus());
 	KUNIT_EXPECT_EQ(test, chan_control(&fix->host)->stats.received, 1);
 	KUNIT_EXPECT_EQ(test, chan_control(&fix->host)->stats.bytes_received,
-			sizeof(struct mk_msg_hello));
+			MK_HELLO_MIN);
 	KUNIT_EXPECT_EQ(test, chan_control(&fix->host)->stats.bad, 0);
 	KUNIT_EXPECT_EQ(test, chan_control(&fix->guest)->stats.sent, 1);
 }
@@ -300,6 +301,68 @@ static void chan_test_hello_unended(struct kunit *test)
 	chan_receive(&fix->host);
 	KUNIT_EXPECT_EQ(test, fix->host.hellos, 1);
 	KUNIT_EXPECT_EQ(test, strnlen(fix->host.last.release, 40), 39);
+}
+
+/* As the first senders of version 2 have it, and as later ones may */
+static void chan_test_hello_lengths(struct kunit *test)
+{
+	static const u32 lens[] = { 56, 60, 64, 65, 112, 113, 256 };
+	struct chan_fix *fix = test->priv;
+	struct mk_channel *guest = chan_control(&fix->guest);
+	u8 data[MK_CTL_MAX] = {};
+	struct mk_msg_hello *hello = (void *)data;
+	unsigned int i;
+
+	chan_attach_both(test);
+	memset(data, 0xff, sizeof(data));
+	hello->version = 7;
+	hello->version_min = 4;
+	KUNIT_EXPECT_EQ(test, mk_send(guest, MK_MSG_HELLO, data, 55), 0);
+	KUNIT_EXPECT_EQ(test, mk_send(guest, MK_MSG_HELLO, data, 0), 0);
+	chan_receive(&fix->host);
+	KUNIT_EXPECT_EQ(test, fix->host.hellos, 0);
+	KUNIT_EXPECT_EQ(test, chan_control(&fix->host)->stats.bad, 2);
+	for (i = 0; i < ARRAY_SIZE(lens); i++) {
+		KUNIT_EXPECT_EQ(test, mk_send(guest, MK_MSG_HELLO, data, lens[i]), 0);
+		chan_receive(&fix->host);
+		KUNIT_EXPECT_EQ(test, fix->host.hellos, i + 1);
+		KUNIT_EXPECT_EQ(test, fix->host.last.version, 7);
+		/* Parts of it are what has come and zeroes */
+		KUNIT_EXPECT_EQ(test, fix->host.last.version_min,
+				lens[i] == 56 ? 0 : 4);
+		KUNIT_EXPECT_EQ(test, fix->host.last.reserved,
+				lens[i] < 64 ? 0 : U32_MAX);
+	}
+	KUNIT_EXPECT_EQ(test, chan_control(&fix->host)->stats.bad, 2);
+
+	/* No range: nobody speaks nothing, or less than he still speaks */
+	hello->version = 3;
+	KUNIT_EXPECT_EQ(test, mk_send(guest, MK_MSG_HELLO, data, 64), 0);
+	hello->version = 0;
+	KUNIT_EXPECT_EQ(test, mk_send(guest, MK_MSG_HELLO, data, 56), 0);
+	chan_receive(&fix->host);
+	KUNIT_EXPECT_EQ(test, fix->host.hellos, i);
+	KUNIT_EXPECT_EQ(test, chan_control(&fix->host)->stats.bad, 4);
+}
+
+/* Of versions and features it is what both have; a new start forgets it */
+static void chan_test_agree(struct kunit *test)
+{
+	struct chan_fix *fix = test->priv;
+	struct mk_abi theirs = mk_abi_of(9, 1, BIT_ULL(63) | MK_BOOT_F_PEERS);
+
+	chan_attach_both(test);
+	KUNIT_EXPECT_EQ(test, fix->host.link.version, 0);
+	KUNIT_EXPECT_TRUE(test, mk_link_agree(&fix->host.link, &theirs));
+	KUNIT_EXPECT_EQ(test, fix->host.link.version, MK_BOOT_VERSION);
+	KUNIT_EXPECT_EQ(test, fix->host.link.features, MK_BOOT_F_PEERS);
+	KUNIT_EXPECT_EQ(test, fix->host.link.theirs.newest, 9);
+	theirs = mk_abi_of(9, 8, 0);
+	KUNIT_EXPECT_FALSE(test, mk_link_agree(&fix->host.link, &theirs));
+	KUNIT_EXPECT_EQ(test, fix->host.link.version, 0);
+	KUNIT_ASSERT_EQ(test, chan_attach(fix, &fix->host), 0);
+	KUNIT_EXPECT_EQ(test, fix->host.link.theirs.newest, 0);
+	KUNIT_EXPECT_EQ(test, fix->host.link.features, 0);
 }
 
 static void chan_test_clean_text(struct kunit *test)
@@ -678,6 +741,61 @@ static void chan_test_cause(struct kunit *test)
 	mk_link_close(&fix->host.link);
 }
 
+/* A peer that has read the bell before it changed has rung where nobody is */
+static void chan_lose_bell(struct kunit *test, struct chan_fix *fix)
+{
+	struct mk_ring_mem *mem = chan_control(&fix->host)->rx.mem;
+	u64 bell = mem->bell;
+
+	mk_channel_flush(chan_control(&fix->host));
+	WRITE_ONCE(mem->bell, 0);
+	KUNIT_EXPECT_EQ(test, mk_link_hello(&fix->guest.link), 0);
+	WRITE_ONCE(mem->bell, bell);
+}
+
+/* The doorbell leaves a CPU that goes, with all that was rung for, and comes back */
+static void chan_test_cpu(struct kunit *test)
+{
+	unsigned int cpu = cpumask_last(cpu_online_mask);
+	struct chan_fix *fix = test->priv;
+	struct mk_channel *host = chan_control(&fix->host);
+	struct mk_ring_mem *mem;
+
+	if (!cpu)
+		kunit_skip(test, "needs two CPUs");
+	chan_attach_both(test);
+	mem = host->rx.mem;
+	/* Before it is open it is a wish */
+	KUNIT_EXPECT_EQ(test, mk_channel_set_cpu(host, cpu), 0);
+	KUNIT_EXPECT_EQ(test, mem->bell, 0);
+	mk_link_open(&fix->host.link);
+	KUNIT_EXPECT_EQ(test, mem->bell, mk_arch_bell(cpu));
+	KUNIT_EXPECT_EQ(test, chan_console(&fix->host)->rx.mem->bell, mk_arch_bell(0));
+	KUNIT_EXPECT_EQ(test, mk_channel_set_cpu(host, 0), 0);
+	KUNIT_EXPECT_EQ(test, mem->bell, mk_arch_bell(0));
+	KUNIT_EXPECT_EQ(test, mk_channel_set_cpu(host, nr_cpu_ids), -EINVAL);
+	KUNIT_EXPECT_EQ(test, mk_channel_set_cpu(host, U32_MAX), -EINVAL);
+	KUNIT_EXPECT_EQ(test, mem->bell, mk_arch_bell(0));
+	KUNIT_EXPECT_EQ(test, mk_channel_set_cpu(host, cpu), 0);
+
+	chan_lose_bell(test, fix);
+	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
+	KUNIT_EXPECT_EQ(test, mem->bell, mk_arch_bell(0));
+	mk_channel_flush(host);
+	KUNIT_EXPECT_EQ(test, fix->host.hellos, 1);
+	KUNIT_EXPECT_EQ(test, host->stats.bells_missed, 0);
+	KUNIT_EXPECT_EQ(test, mk_channel_set_cpu(host, cpu), -ENXIO);
+
+	chan_lose_bell(test, fix);
+	KUNIT_ASSERT_EQ(test, add_cpu(cpu), 0);
+	KUNIT_EXPECT_EQ(test, mem->bell, mk_arch_bell(cpu));
+	mk_channel_flush(host);
+	KUNIT_EXPECT_EQ(test, fix->host.hellos, 2);
+	KUNIT_EXPECT_EQ(test, host->stats.bells_missed, 0);
+	KUNIT_EXPECT_EQ(test, chan_console(&fix->host)->rx.mem->bell, mk_arch_bell(0));
+	mk_link_close(&fix->host.link);
+}
+
 static void chan_exit(struct kunit *test)
 {
 	struct chan_fix *fix = test->priv;
@@ -696,6 +814,8 @@ static struct kunit_case chan_cases[] = {
 	KUNIT_CASE(chan_test_missing),
 	KUNIT_CASE(chan_test_hello),
 	KUNIT_CASE(chan_test_hello_unended),
+	KUNIT_CASE(chan_test_hello_lengths),
+	KUNIT_CASE(chan_test_agree),
 	KUNIT_CASE(chan_test_clean_text),
 	KUNIT_CASE(chan_test_send_after_close),
 	KUNIT_CASE(chan_test_nonsense),
@@ -710,6 +830,7 @@ static struct kunit_case chan_cases[] = {
 	KUNIT_CASE(chan_test_no_message_left),
 	KUNIT_CASE(chan_test_poll),
 	KUNIT_CASE(chan_test_cause),
+	KUNIT_CASE(chan_test_cpu),
 	{}
 };
 

@@ -88,7 +88,8 @@ static void ring_test_layout(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_ring_mem, slot), 192);
 	KUNIT_EXPECT_EQ(test, mk_ring_size(1), 256);
 	KUNIT_EXPECT_EQ(test, mk_ring_size(1024), 192 + 1024 * 64);
-	KUNIT_EXPECT_LE(test, sizeof(struct mk_msg_hello), MK_SLOT_PAYLOAD);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_msg_hello, version_min), MK_HELLO_MIN);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mk_msg_hello), 64);
 }
 
 static void ring_test_new_is_empty(struct kunit *test)

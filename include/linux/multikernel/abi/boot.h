@@ -22,6 +22,12 @@
  * reader takes those that the writer does not have, going by the size that the
  * writer states, for zero, and ignores those that it does not know.
  *
+ * What never changes, in no version, so that any two kernels can refuse each other:
+ * magic, version, size, words_off and version_min are where they are and mean what
+ * they mean, and so does &mk_words.last with the reasons up to MK_END_HALT.  An
+ * instance that has no version in common with its host looks at nothing else,
+ * leaves a reason of MK_END_PANIC with a sentence there, and halts.
+ *
  * Layout of the shared area, each part aligned to a page::
  *
  *   boot block | words | park code | park slots | firmware tables | rings ...
@@ -38,10 +44,12 @@
 #define SETUP_MULTIKERNEL	0x4d4b
 
 #define MK_BOOT_MAGIC		0x544f4f424b4d4d4bULL	/* "KMMKBOOT" */
-#define MK_BOOT_VERSION		2
+#define MK_BOOT_VERSION		2	/* the newest that this kernel speaks */
+#define MK_BOOT_VERSION_MIN	2	/* the oldest; version 1 was never published */
 
 /* Bits of mk_boot_block.features */
 #define MK_BOOT_F_X86_PARK	BIT_ULL(0)	/* x86: parked CPUs, see mk_boot_x86 */
+#define MK_BOOT_F_PEERS		BIT_ULL(1)	/* MK_MSG_PEERS and MK_CTL_PEER */
 
 #define MK_BOOT_NAME_LEN	64
 
@@ -130,7 +138,7 @@ struct mk_boot_x86 {
 /**
  * struct mk_boot_block - everything that the host tells an instance at its start
  * @magic: MK_BOOT_MAGIC
- * @version: MK_BOOT_VERSION of the host
+ * @version: the newest version that the host speaks
  * @size: size of this structure at the host
  * @features: MK_BOOT_F_*
  * @instance_id: the instance's id, 1 to 2047
@@ -147,6 +155,8 @@ struct mk_boot_x86 {
  * @rings_off: see @nr_rings
  * @reserved: zero
  * @x86: see &struct mk_boot_x86
+ * @version_min: the oldest version that the host speaks; 0 if it knows @version alone
+ * @reserved2: zero
  */
 struct mk_boot_block {
 	__u64 magic;
@@ -167,6 +177,8 @@ struct mk_boot_block {
 	__u32 rings_off;
 	__u32 reserved;
 	struct mk_boot_x86 x86;
+	__u32 version_min;
+	__u32 reserved2;
 };
 
 /* Size of the boot block when MK_BOOT_VERSION became 2: no writer has less */

@@ -18,6 +18,10 @@
  * end and answers when that one has, and the host reuses the memory when neither end
  * maps it any more, or has ended.
  *
+ * An instance learns which other instances there are by asking for one after the
+ * other, MK_CTL_PEER; the reply is a &struct mk_ctl_peer, too, or -ENOENT.  After a
+ * change the host sends MK_MSG_PEERS to each instance that knows it.
+ *
  * This is a contract between kernels of different versions: a change of the
  * meaning of any field must raise MK_BOOT_VERSION.  Fields may be added at the end.
  */
@@ -27,6 +31,7 @@
 #define MK_CTL_CONNECT		2	/* instance to host: &struct mk_ctl_connect */
 #define MK_CTL_OPEN		3	/* host to instance: &struct mk_ctl_open */
 #define MK_CTL_CLOSE		4	/* either way: &struct mk_ctl_close */
+#define MK_CTL_PEER		5	/* instance to host: &struct mk_ctl_peer */
 
 /* The longest call or reply on a control channel, in bytes */
 #define MK_CTL_MAX		256
@@ -83,6 +88,8 @@ struct mk_ctl_connect {
  * @pages: pages for data that changes hands; who has connected owns the first half
  *         of them at first, who was asked the second
  * @pages_off: offset of these in the area
+ * @version: of the ABI, which both ends speak; 0 for that of host and receiver
+ * @reserved: zero
  */
 struct mk_ctl_open {
 	__u32 op;
@@ -101,6 +108,8 @@ struct mk_ctl_open {
 	char service[MK_SERVICE_NAME_LEN];
 	__u32 pages;
 	__u64 pages_off;
+	__u32 version;
+	__u32 reserved;
 };
 
 /**
@@ -111,6 +120,23 @@ struct mk_ctl_open {
 struct mk_ctl_close {
 	__u32 op;
 	__u32 conn;
+};
+
+/**
+ * struct mk_ctl_peer - MK_CTL_PEER, and its reply
+ * @op: MK_CTL_PEER
+ * @id: asked: the least id that is wanted; told: of an instance that runs, the next
+ *      one other than the one who asks
+ * @epoch: told: counts the starts of that instance
+ * @life: told: not 0, and never the same for two lives of any instance
+ * @name: told: its name, NUL-terminated
+ */
+struct mk_ctl_peer {
+	__u32 op;
+	__u32 id;
+	__u32 epoch;
+	__u32 life;
+	char name[MK_PEER_NAME_LEN];
 };
 
 /**

@@ -130,20 +130,31 @@ struct mk_pages {
 #define MK_MSG_HELLO		1	/* struct mk_msg_hello, first in each direction */
 #define MK_MSG_SHUTDOWN		4	/* host asks: power off in order */
 #define MK_MSG_CONSOLE		5	/* bytes of the console, either way */
-#define MK_NR_MSGS		6
+#define MK_MSG_PEERS		6	/* host says: other instances have come or gone */
+#define MK_NR_MSGS		7
 
 /**
  * struct mk_msg_hello - MK_MSG_HELLO
- * @version: MK_BOOT_VERSION of the sender
+ * @version: the newest version that the sender speaks, see MK_BOOT_VERSION
  * @nr_cpus: CPUs that are online at the sender
  * @features: MK_BOOT_F_* that the sender knows
  * @release: start of the sender's kernel release, NUL-terminated
+ * @version_min: the oldest version that the sender speaks; 0 if it knows @version alone
+ * @reserved: zero
+ *
+ * May end behind @release, or have further fields: what a sender does not have is zero,
+ * and what a receiver does not know is ignored.
  */
 struct mk_msg_hello {
 	__u32 version;
 	__u32 nr_cpus;
 	__u64 features;
 	char release[40];
+	__u32 version_min;
+	__u32 reserved;
 };
+
+/* Size of a hello when MK_BOOT_VERSION became 2: no sender has less */
+#define MK_HELLO_MIN	56
 
 #endif /* _LINUX_MULTIKERNEL_ABI_RING_H */

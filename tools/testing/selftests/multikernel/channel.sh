@@ -8,40 +8,9 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 export MK_KEEP=1
-BENCH=/sys/kernel/debug/multikernel/bench
 BOTH=$(last_cpus 2) || :
 A=${BOTH%,*}
 B=${BOTH#*,}
-
-# bench FROM LINE: runs it in that kernel and prints the result, or the error
-bench()
-{
-	if [ "$1" = host ]; then
-		{ echo "$2" > $BENCH && cat $BENCH; } 2>&1
-	else
-		mk_run "$1" "{ echo $2 > $BENCH && cat $BENCH; } 2>&1"
-	fi
-}
-
-# value NAME TEXT
-value()
-{
-	printf '%s\n' "$2" | sed -n "s/^$1 //p"
-}
-
-# flows FROM TO SIZE COUNT [KIND]: all that was sent has come in, whole and in order
-flows()
-{
-	local out
-
-	out=$(bench "$1" "${5:-stream} $2 $3 $4") || :
-	if [ "$(value sent "$out")" = "$4" ] && [ "$(value received "$out")" = "$4" ] &&
-	   [ "$(value misplaced "$out")" = 0 ] && [ "$(value damaged "$out")" = 0 ]; then
-		return 0
-	fi
-	note "$4 messages of $3 bytes from $1 to $2: $out"
-	return 1
-}
 
 # refuses FROM LINE WORDS: it ends with this error
 refuses()

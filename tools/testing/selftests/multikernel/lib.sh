@@ -19,6 +19,8 @@ MK_DIR=$(dirname "$(readlink -f "$0")")
 
 MK_FS=${MKCTL_ROOT:-/sys/fs/multikernel}
 MK_CPUS=/sys/devices/system/cpu
+MK_DEBUG=/sys/kernel/debug/multikernel
+BENCH=$MK_DEBUG/bench
 MK_LIMIT=${MK_LIMIT:-120}
 MK_MEM=${MK_MEM:-256M}
 MK_KERNEL=${MK_KERNEL:-/boot/bzImage}
@@ -393,6 +395,38 @@ cpu_works()
 {
 	[ "$(cat "$MK_CPUS/cpu$1/online" 2> /dev/null || echo 1)" = 1 ] &&
 		[ "$(taskset -c "$1" sh -c 'cut -d" " -f39 /proc/self/stat')" = "$1" ]
+}
+
+# --- messages, with CONFIG_MULTIKERNEL_BENCH ---------------------------------
+
+# bench FROM LINE: runs it in that kernel and prints the result, or the error
+bench()
+{
+	if [ "$1" = host ]; then
+		{ echo "$2" > $BENCH && cat $BENCH; } 2>&1
+	else
+		mk_run "$1" "{ echo $2 > $BENCH && cat $BENCH; } 2>&1"
+	fi
+}
+
+# value NAME TEXT
+value()
+{
+	printf '%s\n' "$2" | sed -n "s/^$1 //p"
+}
+
+# flows FROM TO SIZE COUNT [KIND]: all that was sent has come in, whole and in order
+flows()
+{
+	local out
+
+	out=$(bench "$1" "${5:-stream} $2 $3 $4") || :
+	if [ "$(value sent "$out")" = "$4" ] && [ "$(value received "$out")" = "$4" ] &&
+	   [ "$(value misplaced "$out")" = 0 ] && [ "$(value damaged "$out")" = 0 ]; then
+		return 0
+	fi
+	note "$4 messages of $3 bytes from $1 to $2: $out"
+	return 1
 }
 
 # --- running tests ----------------------------------------------------------

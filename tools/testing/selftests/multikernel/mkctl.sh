@@ -95,6 +95,8 @@ ps_and_inspect_show_it()
 	has "$(mkctl ps --json)" '"memory": 67108864' 'its memory in JSON'
 	has "$(mkctl inspect web)" '^range *0x[0-9a-f]*-0x[0-9a-f]*' 'a range'
 	has "$(mkctl inspect web --json)" '"memory_map": \[' 'ranges in JSON'
+	has "$(mkctl inspect web)" '^abi *agreed [0-9]' 'the ABI'
+	has "$(mkctl inspect web --json)" '"abi": {' 'the ABI in JSON'
 }
 
 set_changes_what_it_owns()
