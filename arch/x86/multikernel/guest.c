@@ -251,6 +251,9 @@ void __init mk_platform_init(void)
 	if (mk_boot_block_check(&block, locator.shared_size))
 		panic("multikernel: boot block of version %u is not for us",
 		      block.version);
+	/* The time of day is divided by it */
+	if (!block.x86.tsc_khz)
+		panic("multikernel: boot block without the frequency of the TSC");
 
 	mk_override_init();
 	mk_override_platform();
