@@ -8,12 +8,14 @@
 CONFIG ?= default
 export KSRC PATCH SUBJECT
 
-.PHONY: help deps tree refresh series kernel initramfs demo check shell lint \
-	check-off bisect bench clean distclean
+.PHONY: help deps tree refresh series kernel initramfs demo check check-long shell \
+	lint check-off bisect bench clean distclean
 
 help:
 	@echo 'make demo             watch one Linux start, talk to, lose and restart another'
 	@echo 'make check            unit tests and selftests, each in a machine of its own'
+	@echo 'make check-long       a million cases of each fuzzing unit test, and long'
+	@echo '                      selftests, with KASAN, UBSAN and lock checking (hours)'
 	@echo
 	@echo 'make tree             kernel tree in build/linux: base, patches, our files'
 	@echo '                      (KSRC=/path: from your own 7.3 tree)'
@@ -52,6 +54,10 @@ demo: kernel initramfs
 
 check: kernel initramfs
 	@CONFIG=$(CONFIG) dev/check $(TESTS)
+
+check-long: CONFIG = debug
+check-long: kernel initramfs
+	@CONFIG=debug LIST=check-long.list FUZZ_CASES=$${FUZZ_CASES:-1000000} dev/check $(TESTS)
 
 bench: kernel initramfs
 	@CONFIG=$(CONFIG) dev/bench

@@ -10,6 +10,7 @@
  */
 
 #include <linux/align.h>
+#include <linux/cache.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/sizes.h>
@@ -202,6 +203,9 @@ int mk_boot_block_check(const struct mk_boot_block *block, size_t size)
 		return -EPROTONOSUPPORT;
 	if (!block->nr_cpus || !block->nr_mem ||
 	    !memchr(block->name, '\0', sizeof(block->name)))
+		return -EINVAL;
+	/* Both are used by atomic operations, which may not cross a line */
+	if (!IS_ALIGNED(block->words_off | block->x86.slots_off, SMP_CACHE_BYTES))
 		return -EINVAL;
 	if (!mk_boot_list_ok(block->cpus_off, block->nr_cpus,
 			     sizeof(struct mk_boot_cpu), size) ||

@@ -193,6 +193,27 @@ int mk_send_or_die(struct mk_channel *ch, u16 type, const void *data, size_t len
 	return ret;
 }
 
+/*
+ * As mk_send(), and the consumer will ring when there is room again.  A sender that
+ * was late to hear of the end has nothing to say to the peer's next life.
+ */
+static int mk_channel_push_or_wait(struct mk_channel *ch, u32 epoch, u16 type,
+				   const void *data, size_t len)
+{
+	int ret;
+
+	guard(raw_spinlock_irqsave)(&ch->tx_lock);
+	if (ch->tx.epoch != epoch)
+		return -ENOTCONN;
+	ret = mk_channel_push(ch, type, data, len);
+	if (ret != -EAGAIN)
+		return ret;
+	mk_ring_tx_wait(&ch->tx);
+	if (!mk_ring_tx_room(&ch->tx, len))
+		return ret;
+	return mk_channel_push(ch, type, data, len);
+}
+
 /**
  * mk_send_or_ring() - send a message, or have the peer ring when there is room
  * @ch: the channel
@@ -205,16 +226,7 @@ int mk_send_or_die(struct mk_channel *ch, u16 type, const void *data, size_t len
  */
 int mk_send_or_ring(struct mk_channel *ch, u16 type, const void *data, size_t len)
 {
-	int ret;
-
-	guard(raw_spinlock_irqsave)(&ch->tx_lock);
-	ret = mk_channel_push(ch, type, data, len);
-	if (ret != -EAGAIN)
-		return ret;
-	mk_ring_tx_wait(&ch->tx);
-	if (!mk_ring_tx_room(&ch->tx, len))
-		return ret;
-	return mk_channel_push(ch, type, data, len);
+	return mk_channel_push_or_wait(ch, READ_ONCE(ch->tx.epoch), type, data, len);
 }
 
 static void mk_channel_wait_end(struct mk_channel *ch)
@@ -223,6 +235,33 @@ static void mk_channel_wait_end(struct mk_channel *ch)
 	if (ch->tx.mem && !wq_has_sleeper(&ch->tx_wait) &&
 	    !(ch->pool && READ_ONCE(ch->pool->returning)))
 		mk_ring_tx_wake(&ch->tx);
+}
+
+static int mk_channel_send_wait(struct mk_channel *ch, u32 epoch, u16 type,
+				const void *data, size_t len, long timeout)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	int ret = mk_reply_epoch(ch, epoch, type, data, len);
+
+	if (likely(ret != -EAGAIN))
+		return ret == -ESTALE ? -ENOTCONN : ret;
+	might_sleep();
+	add_wait_queue(&ch->tx_wait, &wait);
+	for (;;) {
+		ret = mk_channel_push_or_wait(ch, epoch, type, data, len);
+		if (ret != -EAGAIN)
+			break;
+		if (signal_pending(current))
+			ret = -EINTR;
+		else if (!timeout)
+			ret = -ETIMEDOUT;
+		if (ret != -EAGAIN)
+			break;
+		timeout = wait_woken(&wait, TASK_INTERRUPTIBLE, timeout);
+	}
+	remove_wait_queue(&ch->tx_wait, &wait);
+	mk_channel_wait_end(ch);
+	return ret;
 }
 
 /**
@@ -242,28 +281,7 @@ static void mk_channel_wait_end(struct mk_channel *ch)
 int mk_send_wait(struct mk_channel *ch, u16 type, const void *data, size_t len,
 		 long timeout)
 {
-	DEFINE_WAIT_FUNC(wait, woken_wake_function);
-	int ret = mk_send(ch, type, data, len);
-
-	if (likely(ret != -EAGAIN))
-		return ret;
-	might_sleep();
-	add_wait_queue(&ch->tx_wait, &wait);
-	for (;;) {
-		ret = mk_send_or_ring(ch, type, data, len);
-		if (ret != -EAGAIN)
-			break;
-		if (signal_pending(current))
-			ret = -EINTR;
-		else if (!timeout)
-			ret = -ETIMEDOUT;
-		if (ret != -EAGAIN)
-			break;
-		timeout = wait_woken(&wait, TASK_INTERRUPTIBLE, timeout);
-	}
-	remove_wait_queue(&ch->tx_wait, &wait);
-	mk_channel_wait_end(ch);
-	return ret;
+	return mk_channel_send_wait(ch, READ_ONCE(ch->tx.epoch), type, data, len, timeout);
 }
 
 /**
@@ -371,6 +389,7 @@ ssize_t mk_call(struct mk_channel *ch, const void *data, size_t len, void *reply
 {
 	unsigned long deadline = jiffies + timeout;
 	struct mk_call call = { .reply = reply, .size = size };
+	u32 epoch = READ_ONCE(ch->tx.epoch);
 	/* First, so that the peer need not ring for its reply */
 	bool polls = mk_channel_poll_begin(ch);
 	int nr, ret = mk_call_push(ch, &call, &nr, data, len);
@@ -383,7 +402,8 @@ ssize_t mk_call(struct mk_channel *ch, const void *data, size_t len, void *reply
 	if (nr < 0)
 		return nr;
 	if (ret == -EAGAIN)
-		ret = mk_send_wait(ch, MK_TYPE_CALL | nr, data, len, timeout);
+		ret = mk_channel_send_wait(ch, epoch, MK_TYPE_CALL | nr, data, len,
+					   timeout);
 	if (ret) {
 		mk_call_end(ch, &call, nr, false);
 		return ret;

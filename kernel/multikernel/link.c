@@ -194,6 +194,8 @@ static int mk_link_attach_ring(struct mk_link *link, void *shared, size_t size,
 		if (ring->class == MK_CLASS_CONTROL)
 			mk_ring_rx_buf(&ch->rx, link->control_buf, MK_CTL_MAX);
 	} else {
+		/* Someone who has not heard of the end may be about to send */
+		guard(raw_spinlock_irqsave)(&ch->tx_lock);
 		mk_ring_tx_init(&ch->tx, shared + ring->ring_off, ring->slots, epoch);
 	}
 	return 0;

@@ -265,6 +265,9 @@ void __init mk_platform_init(void)
 	ret = mk_boot_block_check(&block, locator.shared_size);
 	if (ret)
 		mk_refuse(shared, locator.shared_size, &block, ret);
+	/* The time of day is divided by it */
+	if (!block.x86.tsc_khz)
+		panic("multikernel: boot block without the frequency of the TSC");
 
 	mk_override_init();
 	mk_override_platform();

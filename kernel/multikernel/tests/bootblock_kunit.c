@@ -9,12 +9,10 @@
 #include <linux/align.h>
 #include <linux/mm.h>
 #include <linux/multikernel/abi/x86.h>
-#include <linux/prandom.h>
 #include <linux/sizes.h>
 
 #include "../internal.h"
-
-#define BLOCK_FUZZ		100000
+#include "fuzz.h"
 
 /* Any two parts of the shared area, in bytes from its start */
 struct block_part {
@@ -320,10 +318,13 @@ static const struct block_damage block_damages[] = {
 	{ "rings_off", OFF(rings_off), 4, U32_MAX - 63, false, -EINVAL },
 	{ "words_off", OFF(words_off), 4, -384, true, 0 },
 	{ "words_off", OFF(words_off), 4, -384 + 1, true, -EINVAL },
+	{ "words_off", OFF(words_off), 4, -512, true, 0 },
+	{ "words_off", OFF(words_off), 4, -512 + 8, true, -EINVAL },
 	{ "words_off", OFF(words_off), 4, U32_MAX, false, -EINVAL },
 	{ "words_off", OFF(words_off), 4, U32_MAX - 383, false, -EINVAL },
 	{ "x86.slots_off", OFF(x86.slots_off), 4, -4 * 256, true, 0 },
 	{ "x86.slots_off", OFF(x86.slots_off), 4, -4 * 256 + 1, true, -EINVAL },
+	{ "x86.slots_off", OFF(x86.slots_off), 4, -5 * 256 + 4, true, -EINVAL },
 	{ "x86.slots_off", OFF(x86.slots_off), 4, U32_MAX, false, -EINVAL },
 	{ "x86.slots_off", OFF(x86.slots_off), 4, U32_MAX - 1023, false, -EINVAL },
 	/* A later host says more than we can read */
@@ -410,6 +411,8 @@ static int block_foretell(const struct mk_boot_block *b, u64 size)
 		return -EINVAL;
 	if (!b->nr_cpus || !b->nr_mem)
 		return -EINVAL;
+	if (b->words_off % 64 || b->x86.slots_off % 64)
+		return -EINVAL;
 	return block_inside(b->cpus_off, b->nr_cpus, 8, size) &&
 	       block_inside(b->mem_off, b->nr_mem, 24, size) &&
 	       block_inside(b->rings_off, b->nr_rings, 16, size) &&
@@ -417,23 +420,7 @@ static int block_foretell(const struct mk_boot_block *b, u64 size)
 	       block_inside(b->x86.slots_off, b->nr_cpus, 256, size) ? 0 : -EINVAL;
 }
 
-static u32 block_fuzz_word(struct rnd_state *rnd, size_t size)
-{
-	u32 bits = prandom_u32_state(rnd);
-
-	switch (bits % 5) {
-	case 0:
-		return prandom_u32_state(rnd);
-	case 1:
-		return U32_MAX - (bits >> 20);
-	case 2:
-		return size - (bits >> 21);
-	case 3:
-		return BIT(bits >> 27);
-	default:
-		return bits >> 26;
-	}
-}
+static const char * const block_fuzz_names[] = { "refused", "another version", "accepted" };
 
 /* The counts and offsets get most of the damage */
 static void block_fuzz_damage(struct rnd_state *rnd, struct mk_boot_block *block, size_t size)
@@ -443,12 +430,12 @@ static void block_fuzz_damage(struct rnd_state *rnd, struct mk_boot_block *block
 	unsigned int n = prandom_u32_state(rnd) % 4;
 
 	while (n--)
-		words[first + prandom_u32_state(rnd) % 7] = block_fuzz_word(rnd, size);
+		words[first + prandom_u32_state(rnd) % 7] = fuzz_word(rnd, size);
 	if (prandom_u32_state(rnd) % 4 == 0)
-		block->x86.slots_off = block_fuzz_word(rnd, size);
+		block->x86.slots_off = fuzz_word(rnd, size) & ~(prandom_u32_state(rnd) % 64);
 	if (prandom_u32_state(rnd) % 8 == 0)
-		words[prandom_u32_state(rnd) % (sizeof(*block) / sizeof(u32))] =
-			block_fuzz_word(rnd, size);
+		words[prandom_u32_state(rnd) % (sizeof(*block) / sizeof(u32))] ^=
+			fuzz_word(rnd, 0);
 	if (prandom_u32_state(rnd) % 64 == 0)
 		prandom_bytes_state(rnd, &block->words_off,
 				    sizeof(*block) - offsetof(struct mk_boot_block, words_off));
@@ -456,24 +443,25 @@ static void block_fuzz_damage(struct rnd_state *rnd, struct mk_boot_block *block
 
 static void block_test_fuzz(struct kunit *test)
 {
-	unsigned int i, accepted = 0;
 	struct mk_boot_block good, block;
-	struct rnd_state rnd;
+	struct fuzz fuzz;
 	size_t size, area;
+	unsigned long i;
 	int ret;
 
 	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&good, 4, 2, &size), 0);
-	prandom_seed_state(&rnd, 20260102);
-	for (i = 0; i < BLOCK_FUZZ; i++) {
+	fuzz_begin(&fuzz, test, block_fuzz_names, ARRAY_SIZE(block_fuzz_names), 1);
+	for (i = 0; i < fuzz.cases; i++) {
 		block = good;
-		area = prandom_u32_state(&rnd) % 8 ? size : block_fuzz_word(&rnd, size);
-		block_fuzz_damage(&rnd, &block, area);
+		area = fuzz_below(&fuzz, 8) ? size : fuzz_word(&fuzz.rnd, size);
+		block_fuzz_damage(&fuzz.rnd, &block, area);
 		ret = mk_boot_block_check(&block, area);
 		KUNIT_ASSERT_EQ(test, ret, block_foretell(&block, area));
-		accepted += !ret;
+		fuzz_is(&fuzz, !ret ? 2 : ret == -EPROTONOSUPPORT);
+		if (!(i % 1024))
+			cond_resched();
 	}
-	KUNIT_EXPECT_GT(test, accepted, BLOCK_FUZZ / 20);
-	KUNIT_EXPECT_LT(test, accepted, BLOCK_FUZZ - BLOCK_FUZZ / 20);
+	fuzz_end(&fuzz);
 }
 
 /* A writer of an earlier version has fewer fields: ours then read as zero */
@@ -504,7 +492,7 @@ static struct kunit_case block_cases[] = {
 	KUNIT_CASE_PARAM(block_test_damage, block_damage_gen_params),
 	KUNIT_CASE(block_test_name),
 	KUNIT_CASE(block_test_short_area),
-	KUNIT_CASE(block_test_fuzz),
+	KUNIT_CASE_SLOW(block_test_fuzz),
 	KUNIT_CASE(block_test_read_smaller),
 	{}
 };

@@ -3,6 +3,7 @@
 #define _MULTIKERNEL_RING_TEST_H
 
 #include <kunit/test.h>
+#include <linux/prandom.h>
 #include <linux/string.h>
 
 #include "../ring.h"
@@ -122,5 +123,8 @@ static inline int ring_fix_init(struct kunit *test)
 	test->priv = fix;
 	return 0;
 }
+
+/* ring_scribble.c: a peer that keeps to no rule */
+void ring_scribble(struct ring_fix *fix, struct rnd_state *rnd);
 
 #endif /* _MULTIKERNEL_RING_TEST_H */

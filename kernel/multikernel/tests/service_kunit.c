@@ -11,6 +11,7 @@
 
 #include "../internal.h"
 #include "../service.h"
+#include "fuzz.h"
 
 #define SERVICE_SLOTS	64
 #define SERVICE_RING	PAGE_ALIGN(192 + SERVICE_SLOTS * 64)
@@ -281,32 +282,59 @@ static void service_test_unended_names(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mk_service_check_open(&open), -EINVAL);
 }
 
-/* Whatever is accepted lies within the area */
+static const char * const service_fuzz_names[] = { "refused", "accepted", "nothing changed" };
+
+/* Whatever is accepted is two rings that lie within the area, apart from each other */
+static void service_check_accepted(struct kunit *test, const struct mk_ctl_open *open)
+{
+	size_t size = 192 + (size_t)open->slots * 64;
+
+	KUNIT_ASSERT_TRUE(test, open->slots && !(open->slots & (open->slots - 1)));
+	KUNIT_ASSERT_LE(test, open->slots, 4096);
+	KUNIT_ASSERT_LE(test, open->tx_off + size, open->area_size);
+	KUNIT_ASSERT_LE(test, open->rx_off + size, open->area_size);
+	KUNIT_ASSERT_GE(test, abs_diff(open->tx_off, open->rx_off), size);
+	KUNIT_ASSERT_EQ(test, (open->tx_off | open->rx_off) % 64, 0);
+	KUNIT_ASSERT_EQ(test, (open->area_pa | open->area_size | open->pair_pa) % 4096, 0);
+	KUNIT_ASSERT_NE(test, open->area_pa, 0);
+	KUNIT_ASSERT_NE(test, open->epoch, 0);
+	KUNIT_ASSERT_LT(test, open->side, 2);
+	KUNIT_ASSERT_GE(test, open->channel, 2);
+	KUNIT_ASSERT_LT(test, open->channel, 32);
+	KUNIT_ASSERT_LT(test, strnlen(open->peer, 64), 64);
+	KUNIT_ASSERT_LT(test, strnlen(open->service, 32), 32);
+}
+
 static void service_test_fuzz(struct kunit *test)
 {
 	struct service_fix *fix = test->priv;
-	struct rnd_state rnd;
-	unsigned int i, n, accepted = 0;
+	struct fuzz fuzz;
+	unsigned long i;
+	unsigned int n;
 
-	prandom_seed_state(&rnd, 20260103);
-	for (i = 0; i < 100000; i++) {
+	fuzz_begin(&fuzz, test, service_fuzz_names, ARRAY_SIZE(service_fuzz_names), 1);
+	for (i = 0; i < fuzz.cases; i++) {
 		struct mk_ctl_open open = fix->open[i % 2];
 		u32 *words = (u32 *)&open;
-		size_t size;
+		unsigned int class = 0;
 
-		for (n = prandom_u32_state(&rnd) % 3; n; n--)
-			words[prandom_u32_state(&rnd) % 15] =
-				prandom_u32_state(&rnd) >> (prandom_u32_state(&rnd) % 32);
-		if (mk_service_check_open(&open))
-			continue;
-		accepted++;
-		size = 192 + (size_t)open.slots * 64;
-		KUNIT_ASSERT_LE(test, open.tx_off + size, open.area_size);
-		KUNIT_ASSERT_LE(test, open.rx_off + size, open.area_size);
-		KUNIT_ASSERT_GE(test, abs_diff(open.tx_off, open.rx_off), size);
+		for (n = fuzz_below(&fuzz, 3); n; n--) {
+			u32 *word = &words[fuzz_below(&fuzz, 15)];
+
+			*word = fuzz_word(&fuzz.rnd, fuzz_below(&fuzz, 4) ? *word :
+							2 * SERVICE_RING);
+		}
+		if (!fuzz_below(&fuzz, 32))
+			memset(&open.peer, 'x', sizeof(open.peer) - fuzz_below(&fuzz, 2));
+		if (!mk_service_check_open(&open)) {
+			service_check_accepted(test, &open);
+			class = memcmp(&open, &fix->open[i % 2], sizeof(open)) ? 1 : 2;
+		}
+		fuzz_is(&fuzz, class);
+		if (!(i % 1024))
+			cond_resched();
 	}
-	KUNIT_EXPECT_GT(test, accepted, 10000);
-	KUNIT_EXPECT_LT(test, accepted, 90000);
+	fuzz_end(&fuzz);
 }
 
 static void service_test_refused(struct kunit *test)

@@ -121,7 +121,7 @@ struct mk_boot_ring {
  * @park_entry_pa: entry point of the park code, called in 64-bit mode
  * @park_cr3: page tables under which it runs
  * @slots_off: offset of the park slots, one &struct mk_park_slot for each CPU in
- *             the order of the CPU list
+ *             the order of the CPU list; a multiple of 64
  * @tsc_khz: frequency of the time stamp counter
  * @apic_khz: frequency of the local APIC timer's input, 0 if not known
  * @reserved: zero
@@ -146,7 +146,7 @@ struct mk_boot_x86 {
  * @name: the instance's name, NUL-terminated
  * @wall_ns: time of day (CLOCK_REALTIME) in ns at the moment @wall_tsc
  * @wall_tsc: the time stamp counter at that moment
- * @words_off: offset of the &struct mk_words
+ * @words_off: offset of the &struct mk_words, a multiple of 64
  * @nr_cpus: entries at @cpus_off, each a &struct mk_boot_cpu
  * @cpus_off: see @nr_cpus
  * @nr_mem: entries at @mem_off, each a &struct mk_boot_mem

@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of broker.c with two instances that keep to no rule: they ask for and give up
+ * whatever comes to mind, refuse or answer with nonsense what the host asks of them,
+ * and end at any time.  Each request goes the real way, from the ring to the work item
+ * that answers it.  At last nothing of it is left.
+ */
+
+#include <kunit/test.h>
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/gfp.h>
+
+#include "../internal.h"
+#include "../service.h"
+#include "fuzz.h"
+
+#define BROKER_SERVICE	"kunit-broker"
+#define BROKER_NAMES	"kunit-broker-%u"
+
+/* As many as one instance may have */
+#define BROKER_CONNS	64
+
+/**
+ * struct broker_inst - an instance whose kernel is played here
+ * @inst: as the host sees it
+ * @block: its boot block
+ * @size: of the shared area
+ * @link: its own end
+ * @boot: channels of @link
+ * @rnd: what it answers
+ * @told: what the host has asked of it
+ * @bad: what made no sense there
+ * @open: connections that it believes to have
+ * @nr: number of them
+ */
+struct broker_inst {
+	struct mk_instance *inst;
+	struct mk_boot_block block;
+	size_t size;
+	struct mk_link link;
+	struct mk_channel boot[MK_NR_CLASSES];
+	struct rnd_state rnd;
+	unsigned long told;
+	unsigned long bad;
+	u32 open[BROKER_CONNS];
+	unsigned int nr;
+};
+
+/**
+ * struct broker_fix - two of them
+ * @it: the instances
+ * @fuzz: what they ask, and what came of it
+ * @greedy: they only want connections to the host
+ * @req: a request
+ * @reply: the answer
+ */
+struct broker_fix {
+	struct broker_inst it[2];
+	struct fuzz fuzz;
+	bool greedy;
+	u8 req[MK_CTL_MAX];
+	u8 reply[MK_CTL_MAX];
+};
+
+enum broker_class {
+	BROKER_TO_HOST,
+	BROKER_TO_OTHER,
+	BROKER_BY_HOST,
+	BROKER_REFUSED,
+	BROKER_NOBODY,
+	BROKER_NO_SENSE,
+	BROKER_NO_SPACE,
+	BROKER_CLOSED,
+	BROKER_NOT_OPEN,
+	BROKER_UNKNOWN,
+	BROKER_ENDED,
+	BROKER_NR
+};
+
+static const char * const broker_names[BROKER_NR] = {
+	[BROKER_TO_HOST]	= "connected to the host",
+	[BROKER_TO_OTHER]	= "connected to the other",
+	[BROKER_BY_HOST]	= "connected by the host",
+	[BROKER_REFUSED]	= "refused",
+	[BROKER_NOBODY]		= "no such instance",
+	[BROKER_NO_SENSE]	= "no sense",
+	[BROKER_NO_SPACE]	= "too many",
+	[BROKER_CLOSED]		= "closed",
+	[BROKER_NOT_OPEN]	= "not open",
+	[BROKER_UNKNOWN]	= "unknown",
+	[BROKER_ENDED]		= "ended",
+};
+
+static bool broker_receive(struct mk_channel *ch, const struct mk_msg *msg)
+{
+	return true;
+}
+
+static const struct mk_channel_ops broker_ops = { .receive = broker_receive };
+
+static struct mk_service broker_service = {
+	.name	= BROKER_SERVICE,
+	.ops	= &broker_ops,
+};
+
+static void broker_hello(struct mk_link *link, const struct mk_msg_hello *hello)
+{
+}
+
+static bool broker_drain(struct mk_link *link, struct mk_ring_rx *rx)
+{
+	return false;
+}
+
+/* What the host says makes sense, even to those who make none */
+static bool broker_said_ok(const struct mk_msg *msg)
+{
+	const struct mk_ctl_open *open = (const void *)msg->data;
+
+	switch (*(const __u32 *)msg->data) {
+	case MK_CTL_OPEN:
+		return msg->len == sizeof(*open) && !mk_service_check_open(open) &&
+		       open->area_size <= SZ_512K + 2 * PAGE_SIZE;
+	case MK_CTL_CLOSE:
+		return msg->len == sizeof(struct mk_ctl_close);
+	default:
+		return false;
+	}
+}
+
+/* Answers at once: that a call may have to wait is tested elsewhere */
+static bool broker_call(struct mk_link *link, const struct mk_msg *msg)
+{
+	struct mk_channel *ch = &link->boot[MK_CLASS_CONTROL];
+	struct broker_inst *it = link->owner;
+	u32 bits = prandom_u32_state(&it->rnd);
+
+	it->told++;
+	it->bad += !broker_said_ok(msg);
+	switch (bits % 16) {
+	case 0:
+		return !mk_reply(ch, msg->type, msg->data, 1 + (bits >> 8) % msg->len);
+	case 1:
+		return !mk_reply_error(ch, msg->type, -(s32)(bits >> 20));
+	case 2:
+		mk_reply_error(ch, msg->type, -ECONNREFUSED);
+		return !mk_reply(ch, msg->type, NULL, 0);
+	default:
+		return !mk_reply(ch, msg->type, NULL, 0);
+	}
+}
+
+static const struct mk_link_ops broker_link_ops = {
+	.hello	= broker_hello,
+	.drain	= broker_drain,
+	.call	= broker_call,
+};
+
+static void broker_make(struct kunit *test, struct broker_inst *it, unsigned int nr)
+{
+	struct mk_instance *inst;
+	char name[32];
+
+	snprintf(name, sizeof(name), BROKER_NAMES, nr);
+	inst = mk_instance_create(name);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(inst));
+	it->inst = inst;
+	prandom_seed_state(&it->rnd, nr + 1);
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&it->block, 1, 1, &it->size), 0);
+	inst->shared.va = alloc_pages_exact(it->size, GFP_KERNEL | __GFP_ZERO);
+	KUNIT_ASSERT_NOT_NULL(test, inst->shared.va);
+	inst->shared.size = it->size;
+	inst->epoch = 1;
+	/* The instance's kernel is in this one, and is rung here */
+	cpumask_set_cpu(0, inst->cpus);
+	mk_boot_block_fill(inst, &it->block);
+	mk_link_init(&it->link, &broker_link_ops, it->boot, it);
+}
+
+static void broker_start(struct kunit *test, struct broker_inst *it)
+{
+	struct mk_instance *inst = it->inst;
+
+	it->block.epoch = inst->epoch;
+	KUNIT_ASSERT_EQ(test, mk_link_attach(&inst->link, inst->shared.va, it->size,
+					     &it->block, true), 0);
+	KUNIT_ASSERT_EQ(test, mk_link_attach(&it->link, inst->shared.va, it->size,
+					     &it->block, false), 0);
+	mk_link_open(&inst->link);
+	mk_link_open(&it->link);
+	WRITE_ONCE(inst->state, MK_RUNNING);
+	mk_broker_begin(inst);
+	it->nr = 0;
+}
+
+/* As mk_life_end(), once its CPUs are stopped: its own end of the link is dead first */
+static void broker_stop(struct broker_inst *it)
+{
+	struct mk_instance *inst = it->inst;
+
+	mk_link_close(&it->link);
+	mk_broker_end(inst, true);
+	mk_link_close(&inst->link);
+	WRITE_ONCE(inst->state, MK_OFFLINE);
+	inst->epoch++;
+}
+
+/* Nothing refers to it any more but the list */
+static bool broker_is_alone(struct broker_inst *it)
+{
+	int i;
+
+	for (i = 0; i < 3000; i++) {
+		if (!mk_broker_count(it->inst) && refcount_read(&it->inst->ref) == 1)
+			return true;
+		usleep_range(5000, 10000);
+	}
+	return false;
+}
+
+static void broker_destroy(struct broker_inst *it)
+{
+	if (!it->inst)
+		return;
+	broker_stop(it);
+	mk_link_destroy(&it->link);
+	if (!broker_is_alone(it))
+		return;
+	cpumask_clear(it->inst->cpus);
+	mk_instance_retire(it->inst);
+	mk_instance_put(it->inst);
+}
+
+static int broker_init(struct kunit *test)
+{
+	struct broker_fix *fix = kunit_kzalloc(test, sizeof(*fix), GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, fix);
+	test->priv = fix;
+	for (i = 0; i < 2; i++) {
+		broker_make(test, &fix->it[i], i);
+		broker_start(test, &fix->it[i]);
+	}
+	return 0;
+}
+
+static void broker_exit(struct kunit *test)
+{
+	struct broker_fix *fix = test->priv;
+
+	if (!fix)
+		return;
+	broker_destroy(&fix->it[0]);
+	broker_destroy(&fix->it[1]);
+	mk_error_clear();
+}
+
+static void broker_make_connect(struct fuzz *fuzz, struct mk_ctl_connect *req, bool greedy)
+{
+	req->op = MK_CTL_CONNECT;
+	req->slots = fuzz_word(&fuzz->rnd, 64);
+	if (!greedy && fuzz_below(fuzz, 2))
+		snprintf(req->peer, sizeof(req->peer), BROKER_NAMES, fuzz_below(fuzz, 3));
+	strscpy(req->service, fuzz_below(fuzz, 8) ? BROKER_SERVICE : "nobody's");
+	if (!fuzz_below(fuzz, 16))
+		memset(req->peer, 'x', sizeof(req->peer) - fuzz_below(fuzz, 2));
+	if (!fuzz_below(fuzz, 16))
+		memset(req->service, 'x', sizeof(req->service) - fuzz_below(fuzz, 2));
+}
+
+/* Its own, the other one's, or any */
+static u32 broker_some_conn(struct broker_fix *fix, struct broker_inst *it)
+{
+	struct broker_inst *from = fuzz_below(&fix->fuzz, 4) ? it : &fix->it[it == fix->it];
+
+	if (!from->nr || !fuzz_below(&fix->fuzz, 8))
+		return fuzz_word(&fix->fuzz.rnd, from->nr);
+	return from->open[fuzz_below(&fix->fuzz, from->nr)];
+}
+
+/* Returns the length of the request */
+static size_t broker_make_request(struct broker_fix *fix, struct broker_inst *it)
+{
+	struct mk_ctl_close *close = (void *)fix->req;
+	struct fuzz *fuzz = &fix->fuzz;
+	size_t len;
+
+	memset(fix->req, 0, sizeof(fix->req));
+	switch (fix->greedy ? 15 : fuzz_below(fuzz, 16)) {
+	case 0:
+		prandom_bytes_state(&fuzz->rnd, fix->req, sizeof(fix->req));
+		*(__u32 *)fix->req = fuzz_word(&fuzz->rnd, MK_CTL_CLOSE) | 2;
+		len = fuzz_below(fuzz, MK_CTL_MAX + 1);
+		break;
+	case 1 ... 5:
+		close->op = MK_CTL_CLOSE;
+		close->conn = broker_some_conn(fix, it);
+		len = sizeof(*close);
+		break;
+	default:
+		broker_make_connect(fuzz, (void *)fix->req, fix->greedy);
+		len = sizeof(struct mk_ctl_connect);
+	}
+	return fuzz_below(fuzz, 16) ? len : fuzz_below(fuzz, len + 1);
+}
+
+static void broker_forget(struct broker_inst *it, u32 conn)
+{
+	unsigned int i;
+
+	for (i = 0; i < it->nr; i++)
+		if (it->open[i] == conn)
+			it->open[i--] = it->open[--it->nr];
+}
+
+static enum broker_class broker_connected(struct kunit *test, struct broker_inst *it)
+{
+	struct broker_fix *fix = test->priv;
+	const struct mk_ctl_open *open = (void *)fix->reply;
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, open->op, MK_CTL_OPEN);
+	KUNIT_ASSERT_EQ(test, mk_service_check_open(open), 0);
+	KUNIT_ASSERT_LE(test, open->area_size, SZ_512K + 2 * PAGE_SIZE);
+	KUNIT_ASSERT_NE(test, open->conn, 0);
+	for (i = 0; i < it->nr; i++)
+		KUNIT_ASSERT_NE(test, open->conn, it->open[i]);
+	/* The other end may have given up some of them */
+	if (it->nr == BROKER_CONNS)
+		it->open[fuzz_below(&fix->fuzz, BROKER_CONNS)] = it->open[--it->nr];
+	it->open[it->nr++] = open->conn;
+	return open->pair_pa ? BROKER_TO_OTHER : BROKER_TO_HOST;
+}
+
+static enum broker_class broker_request(struct kunit *test, struct broker_inst *it)
+{
+	struct broker_fix *fix = test->priv;
+	size_t len = broker_make_request(fix, it);
+	__u32 op = 0;
+	ssize_t ret;
+
+	memcpy(&op, fix->req, min(len, sizeof(op)));
+	ret = mk_call(&it->boot[MK_CLASS_CONTROL], fix->req, len, fix->reply,
+		      sizeof(fix->reply), 60 * HZ);
+	/* Unless it is what the one who was asked has answered */
+	KUNIT_ASSERT_TRUE(test, ret != -ETIMEDOUT || op == MK_CTL_CONNECT);
+	if (ret == -EINVAL)
+		return BROKER_NO_SENSE;
+	if (op == MK_CTL_CLOSE) {
+		broker_forget(it, ((struct mk_ctl_close *)fix->req)->conn);
+		KUNIT_ASSERT_TRUE(test, !ret || ret == -ENOENT);
+		return ret ? BROKER_NOT_OPEN : BROKER_CLOSED;
+	}
+	if (op != MK_CTL_CONNECT) {
+		KUNIT_ASSERT_TRUE(test, ret == -EOPNOTSUPP || op <= MK_CTL_FAIL);
+		return BROKER_UNKNOWN;
+	}
+	if (ret == -ENOENT)
+		return BROKER_NOBODY;
+	if (ret == -ENOSPC)
+		return BROKER_NO_SPACE;
+	if (ret < 0)
+		return BROKER_REFUSED;
+	KUNIT_ASSERT_EQ(test, ret, sizeof(struct mk_ctl_open));
+	return broker_connected(test, it);
+}
+
+/* The host's own kernel code connects to an instance */
+static enum broker_class broker_by_host(struct kunit *test, struct broker_inst *it)
+{
+	struct mk_channel *ch = mk_connect(it->inst->name, "any", 16, &broker_ops, NULL);
+
+	if (IS_ERR(ch))
+		return PTR_ERR(ch) == -ENOSPC ? BROKER_NO_SPACE : BROKER_REFUSED;
+	mk_send(ch, 1, "x", 1);
+	mk_close(ch);
+	return BROKER_BY_HOST;
+}
+
+static void broker_test_fuzz(struct kunit *test)
+{
+	struct broker_fix *fix = test->priv;
+	struct fuzz *fuzz = &fix->fuzz;
+	unsigned long i;
+
+	fuzz_begin(fuzz, test, broker_names, BROKER_NR, 200);
+	for (i = 0; i < fuzz->cases; i++) {
+		struct broker_inst *it = &fix->it[fuzz_below(fuzz, 2)];
+		u32 what = fuzz_below(fuzz, 256);
+
+		fix->greedy = i / 200 % 2;
+		if (what == 0) {
+			broker_stop(it);
+			broker_start(test, it);
+			fuzz_is(fuzz, BROKER_ENDED);
+		} else if (what < 20) {
+			fuzz_is(fuzz, broker_by_host(test, it));
+		} else {
+			fuzz_is(fuzz, broker_request(test, it));
+		}
+		KUNIT_ASSERT_LE(test, mk_broker_count(it->inst), BROKER_CONNS);
+	}
+	KUNIT_EXPECT_GT(test, fix->it[0].told, 0);
+	KUNIT_EXPECT_GT(test, fix->it[1].told, 0);
+	KUNIT_EXPECT_EQ(test, fix->it[0].bad + fix->it[1].bad, 0);
+	for (i = 0; i < 2; i++)
+		broker_stop(&fix->it[i]);
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_TRUE(test, broker_is_alone(&fix->it[i]));
+		KUNIT_EXPECT_EQ(test, fix->it[i].inst->boot[MK_CLASS_CONTROL].rx.bad, 0);
+		KUNIT_EXPECT_EQ(test, fix->it[i].inst->channels_used[0],
+				BIT(MK_NR_CLASSES) - 1);
+	}
+	fuzz_end(fuzz);
+}
+
+/* A service stays for good: one for all tests */
+static int broker_suite_init(struct kunit_suite *suite)
+{
+	static bool registered;
+	int ret = registered ? 0 : mk_service_register(&broker_service);
+
+	registered |= !ret;
+	return ret;
+}
+
+static struct kunit_case broker_cases[] = {
+	KUNIT_CASE_SLOW(broker_test_fuzz),
+	{}
+};
+
+static struct kunit_suite broker_suite = {
+	.name = "mk_broker",
+	.suite_init = broker_suite_init,
+	.init = broker_init,
+	.exit = broker_exit,
+	.test_cases = broker_cases,
+};
+
+kunit_test_suite(broker_suite);
