@@ -436,6 +436,10 @@ static void block_fuzz_damage(struct rnd_state *rnd, struct mk_boot_block *block
 	if (prandom_u32_state(rnd) % 8 == 0)
 		words[prandom_u32_state(rnd) % (sizeof(*block) / sizeof(u32))] ^=
 			fuzz_word(rnd, 0);
+	if (prandom_u32_state(rnd) % 16 == 0) {
+		block->version = prandom_u32_state(rnd) % 5;
+		block->version_min = prandom_u32_state(rnd) % 5;
+	}
 	if (prandom_u32_state(rnd) % 64 == 0)
 		prandom_bytes_state(rnd, &block->words_off,
 				    sizeof(*block) - offsetof(struct mk_boot_block, words_off));

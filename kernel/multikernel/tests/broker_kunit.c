@@ -121,7 +121,7 @@ static bool broker_said_ok(const struct mk_msg *msg)
 	switch (*(const __u32 *)msg->data) {
 	case MK_CTL_OPEN:
 		return msg->len == sizeof(*open) && !mk_service_check_open(open) &&
-		       open->area_size <= SZ_512K + 2 * PAGE_SIZE;
+		       open->area_size <= SZ_32M + SZ_512K + 2 * PAGE_SIZE;
 	case MK_CTL_CLOSE:
 		return msg->len == sizeof(struct mk_ctl_close);
 	default:
@@ -187,6 +187,8 @@ static void broker_start(struct kunit *test, struct broker_inst *it)
 					     &it->block, true), 0);
 	KUNIT_ASSERT_EQ(test, mk_link_attach(&it->link, inst->shared.va, it->size,
 					     &it->block, false), 0);
+	KUNIT_ASSERT_TRUE(test, mk_link_agree(&inst->link, mk_abi_ours()));
+	KUNIT_ASSERT_TRUE(test, mk_link_agree(&it->link, mk_abi_ours()));
 	mk_link_open(&inst->link);
 	mk_link_open(&it->link);
 	WRITE_ONCE(inst->state, MK_RUNNING);
@@ -261,6 +263,9 @@ static void broker_make_connect(struct fuzz *fuzz, struct mk_ctl_connect *req, b
 {
 	req->op = MK_CTL_CONNECT;
 	req->slots = fuzz_word(&fuzz->rnd, 64);
+	if (!greedy)
+		req->pages = fuzz_below(fuzz, 64) ? fuzz_below(fuzz, 4) :
+						    fuzz_word(&fuzz->rnd, 64);
 	if (!greedy && fuzz_below(fuzz, 2))
 		snprintf(req->peer, sizeof(req->peer), BROKER_NAMES, fuzz_below(fuzz, 3));
 	strscpy(req->service, fuzz_below(fuzz, 8) ? BROKER_SERVICE : "nobody's");
@@ -323,7 +328,7 @@ static enum broker_class broker_connected(struct kunit *test, struct broker_inst
 
 	KUNIT_ASSERT_EQ(test, open->op, MK_CTL_OPEN);
 	KUNIT_ASSERT_EQ(test, mk_service_check_open(open), 0);
-	KUNIT_ASSERT_LE(test, open->area_size, SZ_512K + 2 * PAGE_SIZE);
+	KUNIT_ASSERT_LE(test, open->area_size, SZ_32M + SZ_512K + 2 * PAGE_SIZE);
 	KUNIT_ASSERT_NE(test, open->conn, 0);
 	for (i = 0; i < it->nr; i++)
 		KUNIT_ASSERT_NE(test, open->conn, it->open[i]);

@@ -182,6 +182,17 @@ static __u32 lfuzz_op(const struct lfuzz_fix *fix)
 	return op;
 }
 
+/* A later version's may be longer, and versions may be anything but upside down */
+static bool lfuzz_is_hello(const struct lfuzz_fix *fix)
+{
+	struct mk_msg_hello hello = {};
+
+	if (fix->msg.type != MK_MSG_HELLO || fix->msg.len < MK_HELLO_MIN)
+		return false;
+	memcpy(&hello, fix->data, min_t(size_t, fix->msg.len, sizeof(hello)));
+	return hello.version && hello.version >= hello.version_min;
+}
+
 /* What must come of it at the receiver @ch */
 static enum lfuzz_class lfuzz_foretell(struct lfuzz_fix *fix, struct mk_channel *ch)
 {
@@ -199,7 +210,7 @@ static enum lfuzz_class lfuzz_foretell(struct lfuzz_fix *fix, struct mk_channel 
 	case 6:
 		return nr < MK_CALLS && test_bit(nr, ch->calls_used) ? LFUZZ_REPLY : LFUZZ_BAD;
 	}
-	if (msg->type == MK_MSG_HELLO && msg->len == sizeof(struct mk_msg_hello))
+	if (lfuzz_is_hello(fix))
 		return LFUZZ_HELLO;
 	if (msg->type == MK_MSG_SHUTDOWN && ch->link == &fix->link.guest)
 		return LFUZZ_SHUTDOWN;
@@ -271,6 +282,16 @@ static void lfuzz_one(struct kunit *test, struct mk_channel *ch, struct mk_chann
 	fuzz_is(&fix->fuzz, class);
 }
 
+/* Words of a life to come, which the host zeroes before it begins */
+static void lfuzz_forget_future(struct mk_ring_mem *mem, u32 slots, u32 epoch)
+{
+	u32 i;
+
+	for (i = 0; i < slots; i++)
+		if (FIELD_GET(MK_CTL_EPOCH, mem->slot[i].ctl) == (u8)epoch)
+			mem->slot[i].ctl = 0;
+}
+
 /* Any words of both rings change; then the peer dies, and its next life is not harmed */
 static void lfuzz_scribble(struct kunit *test, struct mk_channel *ch, struct mk_channel *peer)
 {
@@ -300,6 +321,8 @@ static void lfuzz_scribble(struct kunit *test, struct mk_channel *ch, struct mk_
 	KUNIT_ASSERT_LE(test, ch->rx.bad + ch->stats.received, 4 * 65);
 
 	fix->link.block.epoch++;
+	lfuzz_forget_future(ch->rx.mem, ch->rx.slots, fix->link.block.epoch);
+	lfuzz_forget_future(ch->tx.mem, ch->tx.slots, fix->link.block.epoch);
 	link_fix_attach(test, &fix->link);
 	for (i = 0; i < MK_NR_CLASSES; i++) {
 		KUNIT_ASSERT_FALSE(test, mk_ring_pending(&fix->link.host_boot[i].rx));
@@ -544,6 +567,10 @@ static void lfuzz_damage(struct fuzz *fuzz, struct mk_boot_block *block, void *a
 	if (!fuzz_below(fuzz, 8)) {
 		field = &block->words_off + fuzz_below(fuzz, 7);
 		*field = fuzz_word(&fuzz->rnd, fuzz_below(fuzz, 2) ? size : *field);
+	}
+	if (!fuzz_below(fuzz, 16)) {
+		block->version = fuzz_below(fuzz, 5);
+		block->version_min = fuzz_below(fuzz, 5);
 	}
 	if (!fuzz_below(fuzz, 64))
 		prandom_bytes_state(&fuzz->rnd, area + sizeof(*block),
