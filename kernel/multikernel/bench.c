@@ -15,6 +15,8 @@
  *	copy PEER SIZE COUNT	pages are lent, and copied once by the receiver
  *	give PEER SIZE COUNT	pages are handed over, and back again
  *	memcpy PEER SIZE COUNT	the receiver copies memory, and nothing else
+ *	flood PEER KIND COUNT	doorbells with a cause (0), without (1), or messages
+ *				that make no sense (2)
  *	hold PEER		a channel that stays open until the next line
  *	greet CALLS		calls each peer, now and when it comes, until the next line
  *	cpu CPU			where doorbells of later channels ring, also of those
@@ -29,6 +31,7 @@
 
 #define pr_fmt(fmt) "multikernel: bench: " fmt
 
+#include <linux/bitfield.h>
 #include <linux/crc32.h>
 #include <linux/debugfs.h>
 #include <linux/delay.h>
@@ -752,6 +755,27 @@ static int bench_run_memcpy(struct mk_channel *ch, u32 size, u32 count, u32 *ns)
 	return bench_peer_memcpy(ch, size, count);
 }
 
+static int bench_flood(struct mk_channel *ch, u32 kind, u32 count, u32 *ns)
+{
+	int ret = 0;
+
+	while (count-- && !ret && !signal_pending(current)) {
+		u64 bell = READ_ONCE(ch->tx.mem->bell);
+
+		if (kind == 2) {
+			ret = mk_send_wait(ch, 0x1234, NULL, 0, BENCH_TIMEOUT);
+			continue;
+		}
+		guard(irqsave)();
+		if (kind)
+			mk_arch_ring(FIELD_GET(MK_BELL_PHYS_ID, bell),
+				     FIELD_GET(MK_BELL_VECTOR, bell));
+		else
+			mk_channel_ring(ch, MK_CAUSE_MESSAGE(ch->id));
+	}
+	return ret;
+}
+
 static int bench_run_hold(struct mk_channel *ch, u32 size, u32 count, u32 *ns)
 {
 	bench_held = ch;
@@ -768,6 +792,7 @@ static const struct bench_kind bench_kinds[] = {
 	{ "copy", "bench-pages", false, bench_run_copy },
 	{ "give", "bench-pages", false, bench_run_give },
 	{ "memcpy", "bench-pages", false, bench_run_memcpy },
+	{ "flood", "bench", false, bench_flood },
 	{ "hold", "bench", false, bench_run_hold },
 };
 

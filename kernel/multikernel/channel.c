@@ -208,6 +208,7 @@ static int mk_channel_push_or_wait(struct mk_channel *ch, u32 epoch, u16 type,
 	ret = mk_channel_push(ch, type, data, len);
 	if (ret != -EAGAIN)
 		return ret;
+	ch->asked_room++;
 	mk_ring_tx_wait(&ch->tx);
 	if (!mk_ring_tx_room(&ch->tx, len))
 		return ret;
@@ -596,6 +597,16 @@ static __always_inline unsigned int mk_channel_receive(struct mk_channel *ch,
 	return done;
 }
 
+static void mk_channel_tell_bad(struct mk_channel *ch)
+{
+	u64 bad = ch->rx.bad + ch->stats.bad;
+
+	if (likely(bad == ch->bad_told))
+		return;
+	mk_flood_bad(ch->link, bad - ch->bad_told);
+	ch->bad_told = bad;
+}
+
 static bool mk_channel_rx_enter(struct mk_channel *ch)
 {
 	return !test_and_set_bit_lock(MK_RX_BUSY, &ch->rx_state);
@@ -622,6 +633,7 @@ static bool mk_channel_rx_arm(struct mk_channel *ch)
 {
 	if (ch->rx.published != ch->rx.tail)
 		mk_ring_publish(&ch->rx);
+	ch->asked_message += !(ch->rx.armed & 1);
 	mk_ring_arm(&ch->rx);
 	if (unlikely(__mk_ring_wants_room(&ch->rx)))
 		mk_channel_ring_room(ch);
@@ -674,6 +686,7 @@ int mk_channel_poll(struct mk_channel *ch)
 	local_bh_disable();
 	done = mk_channel_receive(ch, MK_CHANNEL_BUDGET);
 	local_bh_enable();
+	mk_channel_tell_bad(ch);
 	return done;
 }
 
@@ -751,6 +764,7 @@ static bool mk_channel_turn(struct mk_channel *ch, unsigned int budget)
 	} else {
 		last = mk_channel_receive(ch, budget) == budget;
 	}
+	mk_channel_tell_bad(ch);
 	if (last || (more && ch->linger_ns && mk_channel_linger(ch))) {
 		mk_channel_publish(ch);
 		return true;

@@ -53,6 +53,7 @@ struct mk_channel_stats {
  * @priv: for @ops
  * @tx_lock: protects @tx, that there are rings, the calls, and the sender's counters
  * @tx: ring to the peer
+ * @asked_room: how often the peer was asked to ring when there is room
  * @bell_ok: the last bell of the peer that was found to be its own
  * @tx_wait: senders that sleep until there is room, or pages
  * @calls: who waits for a reply; NULL if nobody does any more
@@ -62,6 +63,8 @@ struct mk_channel_stats {
  * @pool: pages that change hands, or NULL
  * @cpu: where its doorbell shall ring, see mk_channel_set_cpu()
  * @bell_cpu: where it rings now: another one while @cpu is away
+ * @asked_message: how often the peer was asked to ring with the next message
+ * @bad_told: messages without sense that mk_flood_bad() knows of
  * @ending: the rings are going
  * @misses: looks of mk_channel_poll() since the last message
  * @linger_ns: how long the receiver looks for another message before it sleeps
@@ -81,6 +84,7 @@ struct mk_channel {
 
 	raw_spinlock_t tx_lock ____cacheline_aligned;
 	struct mk_ring_tx tx;
+	u64 asked_room;
 	u64 bell_ok;
 	wait_queue_head_t tx_wait;
 
@@ -92,6 +96,8 @@ struct mk_channel {
 	struct mk_pool *pool;
 	unsigned int cpu;
 	unsigned int bell_cpu;
+	u64 asked_message;
+	u64 bad_told;
 	bool ending;
 	unsigned int misses;
 	unsigned int linger_ns;

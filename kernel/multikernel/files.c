@@ -385,6 +385,12 @@ static int mk_features_show(struct mk_instance *inst, struct seq_file *sf)
 	return 0;
 }
 
+static int mk_bare_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	seq_printf(sf, "%llu\n", mk_flood_bare());
+	return 0;
+}
+
 static int mk_last_error_show(struct mk_instance *inst, struct seq_file *sf)
 {
 	mk_error_show(sf);
@@ -397,6 +403,7 @@ const struct mk_file mk_info_files[] = {
 	{ "abi_oldest", 0444, mk_abi_oldest_show },
 	{ "features",	0444, mk_features_show },
 	{ "last_error",	0444, mk_last_error_show },
+	{ "doorbells_bare", 0444, mk_bare_show },
 	{}
 };
 

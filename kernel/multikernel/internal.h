@@ -200,6 +200,8 @@ struct mk_console;
  * @poll_work: looks at the rings as long as the instance can't ring
  * @end_work: handles its last words
  * @hello_work: handles its hello
+ * @flood_work: ends it for what @flood says
+ * @flood: what it has flooded the host with
  * @stop_work: deadline of an orderly stop
  * @nodes: what its files point to; see fs.c
  * @events_kn: its file "events"
@@ -234,6 +236,8 @@ struct mk_instance {
 	struct delayed_work poll_work;
 	struct work_struct end_work;
 	struct work_struct hello_work;
+	struct work_struct flood_work;
+	const char *flood;
 	struct delayed_work stop_work;
 	struct list_head nodes;
 	struct kernfs_node *events_kn;

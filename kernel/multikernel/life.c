@@ -258,6 +258,32 @@ static bool mk_life_bell_ok(struct mk_link *link, u32 phys_id)
 	return false;
 }
 
+static void mk_life_flood_work(struct work_struct *work)
+{
+	struct mk_instance *inst = container_of(work, struct mk_instance, flood_work);
+	char text[sizeof(inst->reason)];
+
+	guard(mutex)(&inst->lock);
+	/* Not by a flood of an earlier run */
+	if (!mk_state_is_up(inst->state) || !inst->link.flooded)
+		return;
+	scnprintf(text, sizeof(text), "flooded the host with %s", READ_ONCE(inst->flood));
+	mk_life_end(inst, MK_CRASHED, text);
+}
+
+/* The CPU that is flooded may not come to do anything else */
+static void mk_life_flood(struct mk_link *link, const char *what)
+{
+	struct mk_instance *inst = link->owner;
+	unsigned int cpu = cpumask_any_but(cpu_online_mask, raw_smp_processor_id());
+
+	WRITE_ONCE(inst->flood, what);
+	if (cpu < nr_cpu_ids)
+		queue_work_on(cpu, system_percpu_wq, &inst->flood_work);
+	else
+		queue_work(system_dfl_wq, &inst->flood_work);
+}
+
 static void mk_life_put(struct mk_link *link)
 {
 	mk_instance_put(link->owner);
@@ -278,6 +304,7 @@ static const struct mk_link_ops mk_life_ops = {
 	.call		= mk_life_call,
 	.drain		= mk_life_drain,
 	.bell		= mk_life_bell,
+	.flood		= mk_life_flood,
 	.bell_ok	= mk_life_bell_ok,
 };
 
@@ -483,6 +510,7 @@ void mk_life_init(struct mk_instance *inst)
 	INIT_DELAYED_WORK(&inst->stop_work, mk_life_stop_work);
 	INIT_WORK(&inst->end_work, mk_life_end_work);
 	INIT_WORK(&inst->hello_work, mk_life_hello_work);
+	INIT_WORK(&inst->flood_work, mk_life_flood_work);
 	mk_link_init(&inst->link, &mk_life_ops, inst->boot, inst);
 	inst->link.peer = inst->name;
 	bitmap_set(inst->channels_used, 0, MK_NR_CLASSES);
@@ -513,6 +541,7 @@ void mk_life_destroy(struct mk_instance *inst)
 	cancel_delayed_work_sync(&inst->stop_work);
 	cancel_work_sync(&inst->end_work);
 	cancel_work_sync(&inst->hello_work);
+	cancel_work_sync(&inst->flood_work);
 	mk_link_destroy(&inst->link);
 }
 

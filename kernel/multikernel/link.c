@@ -246,13 +246,20 @@ int mk_link_attach(struct mk_link *link, void *shared, size_t size,
 						  &words->cause_to_instance);
 	link->cause_out = (unsigned long *)(host ? &words->cause_to_instance :
 						   &words->cause_to_host);
+	link->past_asked = 0;
 	link->bells = 0;
+	link->bells_bare = 0;
+	atomic_long_set(&link->bad, 0);
+	link->flooded = false;
 	link->theirs = (struct mk_abi){};
 	link->version = 0;
 	link->features = 0;
 	memset(&link->past, 0, sizeof(link->past));
 	for (i = 0; i < MK_NR_CLASSES; i++) {
 		memset(&link->boot[i].stats, 0, sizeof(link->boot[i].stats));
+		link->boot[i].asked_message = 0;
+		link->boot[i].asked_room = 0;
+		link->boot[i].bad_told = 0;
 		link->boot[i].ending = false;
 	}
 	for (i = 0; i < block->nr_rings && !ret; i++) {
@@ -506,8 +513,10 @@ int mk_link_add(struct mk_link *link, struct mk_channel *ch)
  */
 void mk_link_del(struct mk_link *link, struct mk_channel *ch)
 {
-	scoped_guard(spinlock_irq, &mk_links_lock)
+	scoped_guard(spinlock_irq, &mk_links_lock) {
+		mk_flood_keep(link, ch);
 		RCU_INIT_POINTER(link->ch[ch->id], NULL);
+	}
 	synchronize_rcu();
 	mk_channel_end(ch);
 	mk_link_add_stats(&link->past, &ch->stats);
@@ -562,7 +571,7 @@ static bool mk_link_answer(struct mk_link *link)
 	if (!READ_ONCE(*link->cause_in))
 		return false;
 	cause = xchg(link->cause_in, 0);
-	link->bells++;
+	mk_flood_rung(link);
 	trace_mk_rung(link, cause);
 	if (link->ops->bell && (cause & MK_CAUSE_MESSAGE(MK_CLASS_CONTROL)))
 		link->ops->bell(link);
@@ -587,10 +596,13 @@ static bool mk_link_answer(struct mk_link *link)
 void mk_link_doorbell(void)
 {
 	struct mk_link *link;
+	bool any = false;
 
 	guard(rcu)();
 	list_for_each_entry_rcu(link, &mk_links, node)
-		mk_link_answer(link);
+		any |= mk_link_answer(link);
+	if (unlikely(!any))
+		mk_flood_nobody(&mk_links);
 }
 
 /**

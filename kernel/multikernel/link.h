@@ -21,6 +21,8 @@ struct seq_file;
  * @call: the peer wants something on the control channel; BH context; false if
  *        that can't be.  Optional
  * @bell: the doorbell rang; any context, may not sleep
+ * @flood: the peer floods us, with what: a string that stays.  Any context but NMI;
+ *         once in each run.  Optional
  * @bell_ok: may the CPU with this physical id be interrupted for the peer?
  */
 struct mk_link_ops {
@@ -30,6 +32,7 @@ struct mk_link_ops {
 	bool (*drain)(struct mk_link *link, struct mk_ring_rx *rx);
 	bool (*call)(struct mk_link *link, const struct mk_msg *msg);
 	void (*bell)(struct mk_link *link);
+	void (*flood)(struct mk_link *link, const char *what);
 	bool (*bell_ok)(struct mk_link *link, u32 phys_id);
 };
 
@@ -51,7 +54,11 @@ struct mk_link_ops {
  * @control_buf: for messages on the control channel that are longer than a slot
  * @jobs: calls of the peer that are being worked on
  * @past: counters of channels that have ended
+ * @past_asked: doorbells that the peer was asked for by channels that have ended
  * @bells: doorbells with a cause
+ * @bells_bare: doorbells without one that can be nobody else's
+ * @bad: messages that make no sense
+ * @flooded: the layer above has been told of a flood
  */
 struct mk_link {
 	struct list_head node;
@@ -69,7 +76,11 @@ struct mk_link {
 	u8 control_buf[MK_CTL_MAX];
 	atomic_t jobs;
 	struct mk_channel_stats past;
+	u64 past_asked;
 	u64 bells;
+	u64 bells_bare;
+	atomic_long_t bad;
+	bool flooded;
 };
 
 void mk_link_init(struct mk_link *link, const struct mk_link_ops *ops,
@@ -91,5 +102,11 @@ void mk_link_show(struct seq_file *sf);
 u64 mk_link_stat(struct mk_link *link, size_t offset);
 u64 mk_link_bad_slots(struct mk_link *link);
 void mk_clean_text(char *text);
+
+void mk_flood_keep(struct mk_link *link, struct mk_channel *ch);
+void mk_flood_rung(struct mk_link *link);
+void mk_flood_nobody(struct list_head *links);
+void mk_flood_bad(struct mk_link *link, unsigned int count);
+u64 mk_flood_bare(void);
 
 #endif /* _MULTIKERNEL_LINK_H */
