@@ -45,15 +45,50 @@ row()
 
 doorbells() { cat "$MK_FS"/instances/a/stats/doorbells_sent "$MK_FS"/instances/a/stats/doorbells_received | awk '{ s += $1 } END { print s }'; }
 
+# rate NAME LINE ROUNDS REFERENCE: rounds a second of both
+rate()
+{
+	local turn
+
+	rm -f "$MK_TMP"/v "$MK_TMP"/r
+	for turn in $(seq "$TURNS"); do
+		run "$4 $3"
+		value ns >> "$MK_TMP/r"
+		run "$2 $3"
+		value ns >> "$MK_TMP/v"
+	done
+	awk -v name="$1" -v n="$3" -v v="$(middle "$MK_TMP/v")" -v r="$(middle "$MK_TMP/r")" \
+		-v turns="$TURNS" 'BEGIN { printf "ROW %s %.0f transfers/s %.0f %d -\n",
+			name, n / v * 1e9, n / r * 1e9, n * turns }'
+}
+
 [ -w $BENCH ] || die 'the kernel lacks CONFIG_MULTIKERNEL_BENCH'
-mk_boot a "$(last_cpus 1)" || die 'the instance did not start'
+if [ -n "${MK_BENCH_ICOUNT:-}" ]; then
+	# The idle loop is another one before
+	until [ "$(cat /sys/devices/system/clocksource/*/current_clocksource)" = tsc ]; do
+		sleep 0.1
+	done
+fi
+mk_boot a "$(last_cpus 1)" '' "${MK_BENCH_CMDLINE:-}" || die 'the instance did not start'
+
+if [ -n "${MK_BENCH_ICOUNT:-}" ]; then
+	TURNS=1
+	row icount_polled_rtt instructions 200 'poll a 64' 'raw a 0'
+	row icount_sleeping_rtt instructions 500 'rtt a 64' 'ipi 1'
+	row icount_sleeping_rtt_irq instructions 500 'irq a 64' 'ipi 1'
+	exit
+fi
 
 row polled_rtt_64 ns 20000 'poll a 64' 'raw a 0'
 row sleeping_rtt ns 1000 'rtt a 64' 'ipi 1'
+row sleeping_rtt_irq ns 1000 'irq a 64' 'ipi 1'
 
 run 'stream a 64 1000000'
 [ "$(value received)" = 1000000 ] || die 'messages were lost'
 echo "ROW doorbells_per_1000 $(awk "BEGIN { print $(value bells) / 1000 }") doorbells 1000 1000000 -"
+
+rate copy_1m 'copy a 1048576' 200 'memcpy a 1048576'
+rate handover_1m 'give a 1048576' 200 'memcpy a 1048576'
 
 run "stream a 64 $SOAK"
 echo "ROW soak_lost $(($(value sent) - $(value received) + $(value misplaced) + $(value damaged))) messages - $SOAK -"

@@ -64,7 +64,7 @@
 #define BENCH_GIVE		4	/* pages: hand them back */
 
 /* Pages of a channel that shall have some */
-#define BENCH_PAGES		(SZ_16M / PAGE_SIZE)
+#define BENCH_PAGES		(SZ_8M / PAGE_SIZE)
 #define BENCH_PAGES_MAX		SZ_4M	/* of one message */
 
 #define BENCH_MAX_ROUNDS	10000000

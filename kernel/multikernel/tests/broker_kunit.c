@@ -32,6 +32,7 @@
  * @told: what the host has asked of it
  * @bad: what made no sense there
  * @open: connections that it believes to have
+ * @to_host: those of them whose other end is the host
  * @nr: number of them
  */
 struct broker_inst {
@@ -44,6 +45,7 @@ struct broker_inst {
 	unsigned long told;
 	unsigned long bad;
 	u32 open[BROKER_CONNS];
+	bool to_host[BROKER_CONNS];
 	unsigned int nr;
 };
 
@@ -52,6 +54,7 @@ struct broker_inst {
  * @it: the instances
  * @fuzz: what they ask, and what came of it
  * @greedy: they only want connections to the host
+ * @foreign: the connection of this request is not that of the one who asks
  * @req: a request
  * @reply: the answer
  */
@@ -59,6 +62,7 @@ struct broker_fix {
 	struct broker_inst it[2];
 	struct fuzz fuzz;
 	bool greedy;
+	bool foreign;
 	u8 req[MK_CTL_MAX];
 	u8 reply[MK_CTL_MAX];
 };
@@ -279,10 +283,13 @@ static void broker_make_connect(struct fuzz *fuzz, struct mk_ctl_connect *req, b
 static u32 broker_some_conn(struct broker_fix *fix, struct broker_inst *it)
 {
 	struct broker_inst *from = fuzz_below(&fix->fuzz, 4) ? it : &fix->it[it == fix->it];
+	unsigned int i;
 
 	if (!from->nr || !fuzz_below(&fix->fuzz, 8))
 		return fuzz_word(&fix->fuzz.rnd, from->nr);
-	return from->open[fuzz_below(&fix->fuzz, from->nr)];
+	i = fuzz_below(&fix->fuzz, from->nr);
+	fix->foreign = from != it && from->to_host[i];
+	return from->open[i];
 }
 
 /* Returns the length of the request */
@@ -293,6 +300,7 @@ static size_t broker_make_request(struct broker_fix *fix, struct broker_inst *it
 	size_t len;
 
 	memset(fix->req, 0, sizeof(fix->req));
+	fix->foreign = false;
 	switch (fix->greedy ? 15 : fuzz_below(fuzz, 16)) {
 	case 0:
 		prandom_bytes_state(&fuzz->rnd, fix->req, sizeof(fix->req));
@@ -311,13 +319,20 @@ static size_t broker_make_request(struct broker_fix *fix, struct broker_inst *it
 	return fuzz_below(fuzz, 16) ? len : fuzz_below(fuzz, len + 1);
 }
 
+static void broker_forget_nth(struct broker_inst *it, unsigned int i)
+{
+	it->nr--;
+	it->open[i] = it->open[it->nr];
+	it->to_host[i] = it->to_host[it->nr];
+}
+
 static void broker_forget(struct broker_inst *it, u32 conn)
 {
 	unsigned int i;
 
-	for (i = 0; i < it->nr; i++)
+	for (i = it->nr; i-- > 0;)
 		if (it->open[i] == conn)
-			it->open[i--] = it->open[--it->nr];
+			broker_forget_nth(it, i);
 }
 
 static enum broker_class broker_connected(struct kunit *test, struct broker_inst *it)
@@ -334,7 +349,8 @@ static enum broker_class broker_connected(struct kunit *test, struct broker_inst
 		KUNIT_ASSERT_NE(test, open->conn, it->open[i]);
 	/* The other end may have given up some of them */
 	if (it->nr == BROKER_CONNS)
-		it->open[fuzz_below(&fix->fuzz, BROKER_CONNS)] = it->open[--it->nr];
+		broker_forget_nth(it, fuzz_below(&fix->fuzz, BROKER_CONNS));
+	it->to_host[it->nr] = !open->pair_pa;
 	it->open[it->nr++] = open->conn;
 	return open->pair_pa ? BROKER_TO_OTHER : BROKER_TO_HOST;
 }
@@ -356,6 +372,8 @@ static enum broker_class broker_request(struct kunit *test, struct broker_inst *
 	if (op == MK_CTL_CLOSE) {
 		broker_forget(it, ((struct mk_ctl_close *)fix->req)->conn);
 		KUNIT_ASSERT_TRUE(test, !ret || ret == -ENOENT);
+		/* Nobody closes what is between the other one and the host */
+		KUNIT_ASSERT_TRUE(test, ret || !fix->foreign);
 		return ret ? BROKER_NOT_OPEN : BROKER_CLOSED;
 	}
 	if (op != MK_CTL_CONNECT) {

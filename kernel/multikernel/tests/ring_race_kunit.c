@@ -316,6 +316,11 @@ static void race_worst_hook(void *arg, unsigned long count)
 	struct mk_ring_rx *rx = &fix->ring->rx;
 	u32 i;
 
+	/* Or a consumer without a bound would never come back to be told */
+	if (count > RACE_STEPS_MAX) {
+		ring_slot(fix->ring, rx->tail)->ctl = 0;
+		return;
+	}
 	for (i = 1; i < RING_SLOTS; i++)
 		ring_slot(fix->ring, rx->tail + i)->ctl =
 			ring_ctl(rx->tail + i, 0x7fff, i < RING_SLOTS - 1 ? 56 : 55);
