@@ -473,7 +473,10 @@ static void bench_show_times(u32 *ns, u32 n)
  */
 static void bench_pause(void)
 {
-	udelay(130);
+	u64 end = local_clock() + 130 * NSEC_PER_USEC;
+
+	while (local_clock() < end)
+		cpu_relax();
 	cond_resched();
 }
 

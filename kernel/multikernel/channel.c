@@ -333,6 +333,7 @@ static bool mk_call_spin(struct mk_channel *ch, struct mk_call *call)
 	unsigned int looks = 0;
 	u64 now, end = 0;
 
+	/* Pairs with mk_call_finish() */
 	while (!smp_load_acquire(&call->ended)) {
 		if (mk_channel_poll(ch) < 0)
 			break;

@@ -141,6 +141,14 @@ void *mk_pages_alloc(struct mk_channel *ch, size_t len)
 	return mk_pool_take(pool, PFN_UP(len));
 }
 
+static bool mk_pages_or_end(struct mk_channel *ch, size_t len, void **pages)
+{
+	if (READ_ONCE(ch->ending))
+		return true;
+	*pages = mk_pages_alloc(ch, len);
+	return *pages;
+}
+
 /**
  * mk_pages_alloc_wait() - take a buffer, and sleep until there is one
  * @ch: the channel
@@ -159,7 +167,8 @@ void *mk_pages_alloc_wait(struct mk_channel *ch, size_t len, long timeout)
 	if (!ch->pool || !len || len > ch->pool->nr * PAGE_SIZE)
 		return ERR_PTR(-EMSGSIZE);
 	timeout = wait_event_interruptible_timeout(ch->tx_wait,
-		READ_ONCE(ch->ending) || (pages = mk_pages_alloc(ch, len)), timeout);
+						   mk_pages_or_end(ch, len, &pages),
+						   timeout);
 	if (pages)
 		return pages;
 	if (timeout < 0)

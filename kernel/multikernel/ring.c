@@ -191,11 +191,11 @@ static __always_inline void mk_slot_put(struct mk_slot *slot, const void *data, 
 	if (len == MK_SLOT_PAYLOAD) {
 #pragma GCC unroll 7
 		for (i = 0; i < MK_SLOT_PAYLOAD / 8; i++)
-			WRITE_ONCE(to[i], get_unaligned((const u64 *)data + i));
+			WRITE_ONCE(to[i], get_unaligned((u64 *)data + i));
 		return;
 	}
 	for (; len >= 8; len -= 8, data += 8)
-		WRITE_ONCE(*to++, get_unaligned((const u64 *)data));
+		WRITE_ONCE(*to++, get_unaligned((u64 *)data));
 	if (unlikely(len))
 		memcpy(to, data, len);
 }
