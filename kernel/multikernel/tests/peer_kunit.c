@@ -109,10 +109,33 @@ static void peer_up(struct kunit *test, const char *name, u32 id, u32 epoch)
 	KUNIT_ASSERT_EQ(test, mk_peer_up(&peer, 0), 0);
 }
 
-/* Nobody is left, and nobody has still to hear of it */
+static int peer_count_told(struct notifier_block *nb, unsigned long event, void *peer)
+{
+	struct peer_ear *ear = container_of(nb, struct peer_ear, nb);
+
+	ear->nr += ((struct mk_peer *)peer)->id >= PEER_ID;
+	return NOTIFY_DONE;
+}
+
+/* Who comes now hears of nobody */
+static bool peer_all_told(void)
+{
+	static struct peer_ear ear = { .nb.notifier_call = peer_count_told };
+
+	ear.nr = 0;
+	mk_peer_notifier_register(&ear.nb);
+	mk_peer_notifier_unregister(&ear.nb);
+	return !ear.nr;
+}
+
+/* Nobody is left, and nobody has still to hear of it: the next test would */
 static void peer_exit(struct kunit *test)
 {
+	int i;
+
 	mk_peer_down(PEER_ID, U32_MAX);
+	for (i = 0; i < 10000 && !peer_all_told(); i++)
+		usleep_range(1000, 2000);
 }
 
 static void peer_test_in_turn(struct kunit *test)
