@@ -11,6 +11,7 @@ mkdir -p "$MK_TMP"
 BENCH=/sys/kernel/debug/multikernel/bench
 TURNS=${MK_BENCH_TURNS:-5}
 SOAK=${MK_BENCH_SOAK:-10000000}
+SCALE=${MK_BENCH_SCALE:-200000}
 
 die() { echo "bench: $*" >&2; exit 1; }
 
@@ -45,24 +46,53 @@ row()
 
 doorbells() { cat "$MK_FS"/instances/a/stats/doorbells_sent "$MK_FS"/instances/a/stats/doorbells_received | awk '{ s += $1 } END { print s }'; }
 
-# rate NAME LINE ROUNDS REFERENCE: rounds a second of both
+# rate NAME UNIT LINE ROUNDS REFERENCE: rounds a second of both
 rate()
 {
 	local turn
 
 	rm -f "$MK_TMP"/v "$MK_TMP"/r
 	for turn in $(seq "$TURNS"); do
-		run "$4 $3"
+		run "$5 $4"
 		value ns >> "$MK_TMP/r"
-		run "$2 $3"
+		run "$3 $4"
 		value ns >> "$MK_TMP/v"
 	done
-	awk -v name="$1" -v n="$3" -v v="$(middle "$MK_TMP/v")" -v r="$(middle "$MK_TMP/r")" \
-		-v turns="$TURNS" 'BEGIN { printf "ROW %s %.0f transfers/s %.0f %d -\n",
-			name, n / v * 1e9, n / r * 1e9, n * turns }'
+	awk -v name="$1" -v unit="$2" -v n="$4" -v v="$(middle "$MK_TMP/v")" -v r="$(middle "$MK_TMP/r")" \
+		-v turns="$TURNS" 'BEGIN { printf "ROW %s %.0f %s %.0f %d -\n",
+			name, n / v * 1e9, unit, n / r * 1e9, n * turns }'
+}
+
+# scaling NUMBER: so many instances send to the host at once; prints messages a second
+scaling()
+{
+	local i
+
+	for i in $(seq "$1"); do
+		mk_run "i$i" "echo stream host 64 $SCALE > $BENCH && cat $BENCH" \
+			> "$MK_TMP/out.$i" &
+	done
+	wait
+	for i in $(seq "$1"); do
+		sed -n 's/^ns //p' "$MK_TMP/out.$i"
+	done | awk -v n="$SCALE" -v want="$1" '{ s += n / $1 * 1e9; k++ }
+		END { if (k != want) exit 1; printf "%.0f\n", s }' || die 'a stream ended early'
 }
 
 [ -w $BENCH ] || die 'the kernel lacks CONFIG_MULTIKERNEL_BENCH'
+if [ -n "${MK_BENCH_SCALING:-}" ]; then
+	cpus=$(last_cpus 8)
+	for i in $(seq 8); do
+		mk_boot "i$i" "$(echo "$cpus" | cut -d, -f"$i")" 128M ||
+			die 'an instance did not start'
+		mk_login "i$i"
+	done
+	one=$(scaling 1)
+	for i in 2 4 8; do
+		echo "ROW rate_scaling_$i $(scaling "$i") messages/s $one $((i * SCALE)) -"
+	done
+	exit
+fi
 if [ -n "${MK_BENCH_ICOUNT:-}" ]; then
 	# The idle loop is another one before
 	until [ "$(cat /sys/devices/system/clocksource/*/current_clocksource)" = tsc ]; do
@@ -73,6 +103,10 @@ mk_boot a "$(last_cpus 1)" '' "${MK_BENCH_CMDLINE:-}" || die 'the instance did n
 
 if [ -n "${MK_BENCH_ICOUNT:-}" ]; then
 	TURNS=1
+	run 'cost self 64 20'
+	for what in send receive recv both; do
+		echo "ROW icount_${what}_64 $(awk "BEGIN { print $(value $what) / 64 }") instructions - 64 -"
+	done
 	row icount_polled_rtt instructions 200 'poll a 64' 'raw a 0'
 	row icount_sleeping_rtt instructions 500 'rtt a 64' 'ipi 1'
 	row icount_sleeping_rtt_irq instructions 500 'irq a 64' 'ipi 1'
@@ -87,8 +121,11 @@ run 'stream a 64 1000000'
 [ "$(value received)" = 1000000 ] || die 'messages were lost'
 echo "ROW doorbells_per_1000 $(awk "BEGIN { print $(value bells) / 1000 }") doorbells 1000 1000000 -"
 
-rate copy_1m 'copy a 1048576' 200 'memcpy a 1048576'
-rate handover_1m 'give a 1048576' 200 'memcpy a 1048576'
+rate copy_1m transfers/s 'copy a 1048576' 200 'memcpy a 1048576'
+rate handover_1m transfers/s 'give a 1048576' 200 'memcpy a 1048576'
+run 'cpu 1'
+rate rate_64 messages/s 'stream a 64' 200000 'stream self 64'
+run 'cpu 0'
 
 run "stream a 64 $SOAK"
 echo "ROW soak_lost $(($(value sent) - $(value received) + $(value misplaced) + $(value damaged))) messages - $SOAK -"

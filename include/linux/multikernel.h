@@ -126,6 +126,7 @@ bool mk_channel_has_room(struct mk_channel *ch, size_t len);
 int mk_channel_set_cpu(struct mk_channel *ch, unsigned int cpu);
 bool mk_channel_poll_begin(struct mk_channel *ch);
 int mk_channel_poll(struct mk_channel *ch);
+int mk_channel_recv(struct mk_channel *ch, struct mk_msg *msg);
 void mk_channel_poll_end(struct mk_channel *ch);
 
 /* Pages that change hands: kernel/multikernel/pages.c */

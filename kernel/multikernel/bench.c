@@ -23,7 +23,12 @@
  *				that other kernels open
  *	ipi CPU ROUNDS		smp_call_function_single(), waiting, within this kernel
  *
- * PEER is the name of an instance, or "host".
+ *	cost self SIZE COUNT	for 64 messages, without doorbells and on one CPU: what
+ *				it takes to send, to receive by callback, to receive by
+ *				mk_channel_recv(), and there and back by that
+ *
+ * PEER is the name of an instance, "host", or "self" for a channel of this kernel to
+ * itself, which has no pages.
  *
  * A timed interval is a whole round; of all rounds the least, the median and the
  * 99th percentile are shown.
@@ -36,10 +41,8 @@
 #include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/init.h>
-#include <linux/kthread.h>
 #include <linux/notifier.h>
 #include <linux/seq_file.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/sched/clock.h>
 #include <linux/smp.h>
@@ -47,315 +50,18 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "internal.h"
-#include "service.h"
-
-/* Calls begin with one of these; messages are a stream, or are sent back */
-#define BENCH_ECHO		0	/* answer with the same */
-#define BENCH_REPORT		1	/* how was the stream? struct bench_report */
-#define BENCH_POLL		2	/* poll for the next .count pings */
-#define BENCH_RAW		3	/* bounce a cache line .count times */
-#define BENCH_MEMCPY		4	/* copy .size bytes .count times: ns */
-
-/* Types of messages */
-#define BENCH_STREAM		1	/* struct bench_head */
-#define BENCH_PING		2	/* send it back */
-#define BENCH_COPY		3	/* pages: copy what lies there */
-#define BENCH_GIVE		4	/* pages: hand them back */
-
-/* Pages of a channel that shall have some */
-#define BENCH_PAGES		(SZ_8M / PAGE_SIZE)
-#define BENCH_PAGES_MAX		SZ_4M	/* of one message */
+#include "bench.h"
 
 #define BENCH_MAX_ROUNDS	10000000
 #define BENCH_TIMEOUT		(20 * HZ)
-#define BENCH_SLOTS		1024
-
-/**
- * struct bench_req - begin of a call
- * @op: BENCH_*
- * @count: see there
- * @size: see there
- */
-struct bench_req {
-	u32 op;
-	u32 count;
-	u32 size;
-};
-
-/**
- * struct bench_head - begin of a message of a stream
- * @seq: its number, from 0
- * @crc: of all that follows
- * @len: length of that
- */
-struct bench_head {
-	u64 seq;
-	u32 crc;
-	u32 len;
-};
-
-/**
- * struct bench_report - what came in of a stream
- * @received: messages
- * @misplaced: messages with another number than expected
- * @damaged: messages with a wrong checksum or length
- * @bells: doorbells that the receiver has got meanwhile
- */
-struct bench_report {
-	u64 received;
-	u64 misplaced;
-	u64 damaged;
-	u64 bells;
-};
-
-/**
- * struct bench_peer - the other side of a measurement
- * @report: see there
- * @task: polls, once
- * @polls: pings that it still has to answer
- * @raw: rounds of a bare cache line
- * @to: where to copy to
- * @from: where to copy from, if nobody sends
- */
-struct bench_peer {
-	struct bench_report report;
-	struct task_struct *task;
-	u32 polls;
-	u32 raw;
-	u8 *to;
-	u8 *from;
-};
 
 static DEFINE_MUTEX(bench_lock);
 static struct mk_channel *bench_held;
-static unsigned int bench_cpu;
+unsigned int bench_cpu;
 static bool bench_greets;
 static u32 bench_greet_calls;
 static atomic_t bench_greeted, bench_ungreeted;
 static char bench_result[512];
-
-/* A word that the bounced line has, in the part of a ring that nobody uses then */
-static u64 *bench_line(struct mk_ring_mem *mem)
-{
-	return &mem->reserved3[6];
-}
-
-/* Under mk_channel_poll_begin(), so that the rings stay */
-static void bench_serve_raw(struct mk_channel *ch, struct bench_peer *peer)
-{
-	u64 *in = bench_line(ch->rx.mem), *out = bench_line(ch->tx.mem);
-	u64 i;
-
-	for (i = 1; i <= peer->raw; i++) {
-		while (READ_ONCE(*in) != i) {
-			if (READ_ONCE(ch->ending))
-				return;
-			cpu_relax();
-		}
-		WRITE_ONCE(*out, i);
-	}
-}
-
-static void bench_serve_polled(struct mk_channel *ch, struct bench_peer *peer)
-{
-	int ret = 0;
-
-	while (peer->polls && ret >= 0) {
-		ret = mk_channel_poll(ch);
-		if (!ret) {
-			cpu_relax();
-			cond_resched();
-		}
-	}
-}
-
-static int bench_serve(void *data)
-{
-	struct mk_channel *ch = data;
-	struct bench_peer *peer = mk_channel_priv(ch);
-
-	while (!mk_channel_poll_begin(ch) && !READ_ONCE(ch->ending))
-		cpu_relax();
-	if (!READ_ONCE(ch->ending)) {
-		if (peer->raw)
-			bench_serve_raw(ch, peer);
-		else
-			bench_serve_polled(ch, peer);
-		mk_channel_poll_end(ch);
-	}
-	while (!kthread_should_stop())
-		schedule_timeout_interruptible(1);
-	return 0;
-}
-
-static void bench_peer_free(struct bench_peer *peer)
-{
-	kvfree(peer->to);
-	kvfree(peer->from);
-	kfree(peer);
-}
-
-static int bench_accept_pages(struct mk_channel *ch)
-{
-	struct bench_peer *peer = kzalloc_obj(*peer);
-
-	if (!peer)
-		return -ENOMEM;
-	peer->to = kvzalloc(BENCH_PAGES_MAX, GFP_KERNEL);
-	peer->from = kvzalloc(BENCH_PAGES_MAX, GFP_KERNEL);
-	if (!peer->to || !peer->from) {
-		bench_peer_free(peer);
-		return -ENOMEM;
-	}
-	mk_channel_set_priv(ch, peer);
-	return 0;
-}
-
-/* A thread is made ready at accept time: none can be made in BH context */
-static int bench_accept(struct mk_channel *ch)
-{
-	struct bench_peer *peer = kzalloc_obj(*peer);
-
-	if (!peer)
-		return -ENOMEM;
-	mk_channel_set_priv(ch, peer);
-	peer->task = kthread_create(bench_serve, ch, "mk-bench");
-	if (IS_ERR(peer->task)) {
-		int ret = PTR_ERR(peer->task);
-
-		kfree(peer);
-		return ret;
-	}
-	/* If it is not there now it was, and the doorbell goes where all go */
-	mk_channel_set_cpu(ch, READ_ONCE(bench_cpu));
-	return 0;
-}
-
-static void bench_gone(struct mk_channel *ch)
-{
-	struct bench_peer *peer = mk_channel_priv(ch);
-
-	if (peer->task)
-		kthread_stop(peer->task);
-	bench_peer_free(peer);
-}
-
-static bool bench_receive(struct mk_channel *ch, const struct mk_msg *msg)
-{
-	struct bench_peer *peer = mk_channel_priv(ch);
-	struct bench_head head;
-
-	if (msg->type == BENCH_PING) {
-		peer->polls--;
-		return !mk_send(ch, BENCH_PING, msg->data, msg->len);
-	}
-	if (msg->type != BENCH_STREAM || msg->len < sizeof(head))
-		return false;
-	memcpy(&head, msg->data, sizeof(head));
-	if (head.seq != peer->report.received)
-		peer->report.misplaced++;
-	if (head.len != msg->len - sizeof(head) ||
-	    head.crc != crc32_le(~0, msg->data + sizeof(head), msg->len - sizeof(head)))
-		peer->report.damaged++;
-	peer->report.received++;
-	return true;
-}
-
-static bool bench_receive_pages(struct mk_channel *ch, const struct mk_msg *msg)
-{
-	struct bench_peer *peer = mk_channel_priv(ch);
-
-	if (msg->type == BENCH_STREAM) {
-		if (!bench_receive(ch, msg))
-			return false;
-	} else if (msg->len > BENCH_PAGES_MAX) {
-		return false;
-	} else if (msg->type == BENCH_COPY) {
-		memcpy(peer->to, msg->data, msg->len);
-		peer->report.received++;
-	} else if (msg->type == BENCH_GIVE) {
-		peer->report.received++;
-		return !mk_pages_give(ch, BENCH_GIVE, msg->pages, msg->len);
-	}
-	if (msg->pages)
-		mk_pages_put(ch, msg->pages);
-	return true;
-}
-
-static u64 bench_memcpy(struct bench_peer *peer, u32 size, u32 count)
-{
-	u64 start = local_clock();
-
-	while (count--) {
-		memcpy(peer->to, peer->from, size);
-		barrier_data(peer->to);
-	}
-	return local_clock() - start;
-}
-
-static void bench_call(struct mk_channel *ch, const struct mk_msg *msg)
-{
-	struct bench_peer *peer = mk_channel_priv(ch);
-	struct bench_req req = {};
-	u64 ns;
-
-	memcpy(&req, msg->data, min_t(size_t, msg->len, sizeof(req)));
-	switch (req.op) {
-	case BENCH_ECHO:
-		mk_reply(ch, msg->type, msg->data, msg->len);
-		return;
-	case BENCH_REPORT:
-		peer->report.bells = ch->link->bells;
-		mk_reply(ch, msg->type, &peer->report, sizeof(peer->report));
-		return;
-	case BENCH_MEMCPY:
-		if (!peer->from || req.size > BENCH_PAGES_MAX) {
-			mk_reply_error(ch, msg->type, -EINVAL);
-			return;
-		}
-		ns = bench_memcpy(peer, req.size, req.count);
-		mk_reply(ch, msg->type, &ns, sizeof(ns));
-		return;
-	case BENCH_POLL:
-	case BENCH_RAW:
-		if (!peer->task || peer->polls || peer->raw) {
-			mk_reply_error(ch, msg->type, -EBUSY);
-			return;
-		}
-		*(req.op == BENCH_POLL ? &peer->polls : &peer->raw) = req.count;
-		wake_up_process(peer->task);
-		mk_reply(ch, msg->type, NULL, 0);
-		return;
-	default:
-		mk_reply_error(ch, msg->type, -EOPNOTSUPP);
-	}
-}
-
-static const struct mk_channel_ops bench_service_ops = {
-	.receive	= bench_receive,
-	.call		= bench_call,
-	.gone		= bench_gone,
-};
-
-static const struct mk_channel_ops bench_irq_ops = {
-	.call		= bench_call,
-	.gone		= bench_gone,
-	.in_irq		= true,
-};
-
-static const struct mk_channel_ops bench_pages_ops = {
-	.receive	= bench_receive_pages,
-	.call		= bench_call,
-	.gone		= bench_gone,
-	.sleeps		= true,
-};
-
-static struct mk_service bench_services[] = {
-	{ .name = "bench", .ops = &bench_service_ops, .accept = bench_accept },
-	{ .name = "bench-irq", .ops = &bench_irq_ops, .accept = bench_accept },
-	{ .name = "bench-pages", .ops = &bench_pages_ops, .accept = bench_accept_pages },
-};
 
 /* The side that measures counts what is sent back */
 static bool bench_pong(struct mk_channel *ch, const struct mk_msg *msg)
@@ -383,6 +89,8 @@ static struct mk_channel *bench_connect(const char *peer, const char *service)
 {
 	struct mk_channel *ch;
 
+	if (!strcmp(peer, "self"))
+		return bench_self_connect(service, &bench_client_ops, &bench_pongs);
 	ch = mk_connect(strcmp(peer, "host") ? peer : "", service, BENCH_SLOTS,
 			strcmp(service, "bench-pages") ? &bench_client_ops :
 							 &bench_client_pages_ops,
@@ -526,6 +234,7 @@ static int bench_start(struct mk_channel *ch, u32 op, u32 rounds)
 static int bench_pings(struct mk_channel *ch, u32 size, u32 rounds, u32 *ns)
 {
 	u8 *data __free(kfree) = kzalloc(MK_MSG_MAX, GFP_KERNEL);
+	struct mk_msg msg;
 	int ret;
 	u32 i;
 
@@ -536,18 +245,20 @@ static int bench_pings(struct mk_channel *ch, u32 size, u32 rounds, u32 *ns)
 	ret = bench_start(ch, BENCH_POLL, rounds);
 	if (ret)
 		return ret;
-	bench_pongs = 0;
 	for (i = 0; i < rounds && ret >= 0; i++) {
 		u64 start = local_clock();
 
 		ret = mk_send(ch, BENCH_PING, data, size);
-		while (ret >= 0 && READ_ONCE(bench_pongs) == i) {
-			ret = mk_channel_poll(ch);
+		while (!ret) {
+			ret = mk_channel_recv(ch, &msg);
+			if (ret)
+				break;
 			if (signal_pending(current))
 				ret = -EINTR;
-			else
-				cpu_relax();
+			cpu_relax();
 		}
+		if (ret > 0 && msg.len != size)
+			ret = -EBADMSG;
 		ns[i] = min_t(u64, local_clock() - start, U32_MAX);
 	}
 	mk_channel_poll_end(ch);
@@ -779,6 +490,68 @@ static int bench_flood(struct mk_channel *ch, u32 kind, u32 count, u32 *ns)
 	return ret;
 }
 
+/* Of one time, the least that was seen */
+static void bench_least(u64 *least, u64 *since)
+{
+	u64 now = local_clock();
+
+	*least = min(*least, now - *since);
+	*since = local_clock();
+}
+
+static int bench_cost(struct mk_channel *ch, u32 size, u32 rounds, u32 *ns)
+{
+	u8 *data __free(kfree) = kzalloc(MK_MSG_MAX, GFP_KERNEL);
+	struct mk_channel *other = bench_self_other();
+	u64 send = U64_MAX, receive = U64_MAX, recv = U64_MAX, both = U64_MAX, since;
+	struct mk_msg msg;
+	int i, ret = 0;
+
+	if (!other)
+		return -EINVAL;
+	if (!data)
+		return -ENOMEM;
+	if (size > MK_MSG_MAX || (size / MK_SLOT_PAYLOAD + 1) * 64 > BENCH_SLOTS)
+		return -EMSGSIZE;
+	if (!mk_channel_poll_begin(ch))
+		return -EBUSY;
+	if (!mk_channel_poll_begin(other)) {
+		mk_channel_poll_end(ch);
+		return -EBUSY;
+	}
+	while (rounds-- && !ret) {
+		since = local_clock();
+		for (i = 0; i < 64; i++)
+			ret = ret ?: mk_send(ch, BENCH_SINK, data, size);
+		bench_least(&send, &since);
+		if (mk_channel_poll(other) != 64)
+			ret = -EBADMSG;
+		bench_least(&receive, &since);
+		for (i = 0; i < 64; i++)
+			ret = ret ?: mk_send(ch, BENCH_SINK, data, size);
+		since = local_clock();
+		for (i = 0; i < 64; i++)
+			mk_channel_recv(other, &msg);
+		bench_least(&recv, &since);
+		for (i = 0; i < 64 && !ret; i++) {
+			ret = mk_send(ch, BENCH_PING, data, size);
+			if (mk_channel_recv(other, &msg) == 1)
+				ret = ret ?: mk_send(other, BENCH_PING, msg.data, msg.len);
+			if (mk_channel_recv(ch, &msg) != 1)
+				ret = -EBADMSG;
+		}
+		bench_least(&both, &since);
+		cond_resched();
+	}
+	mk_channel_poll_end(other);
+	mk_channel_poll_end(ch);
+	if (!ret)
+		scnprintf(bench_result, sizeof(bench_result),
+			  "send %llu\nreceive %llu\nrecv %llu\nboth %llu\n", send, receive,
+			  recv, both);
+	return ret;
+}
+
 static int bench_run_hold(struct mk_channel *ch, u32 size, u32 count, u32 *ns)
 {
 	bench_held = ch;
@@ -796,6 +569,7 @@ static const struct bench_kind bench_kinds[] = {
 	{ "give", "bench-pages", false, bench_run_give },
 	{ "memcpy", "bench-pages", false, bench_run_memcpy },
 	{ "flood", "bench", false, bench_flood },
+	{ "cost", "bench", false, bench_cost },
 	{ "hold", "bench", false, bench_run_hold },
 };
 
@@ -808,7 +582,9 @@ static int bench_with_peer(const struct bench_kind *kind, const char *peer, u32 
 	if (IS_ERR(ch))
 		return PTR_ERR(ch);
 	ret = kind->run(ch, size, count, ns);
-	if (bench_held != ch)
+	if (bench_self_other())
+		bench_self_close();
+	else if (bench_held != ch)
 		mk_close(ch);
 	if (!ret && kind->times)
 		bench_show_times(ns, count);
@@ -824,6 +600,8 @@ static int bench_run(char *line)
 	int ret;
 
 	if (sscanf(line, "%15s %63s %u %u", what, peer, &size, &count) < 2)
+		return -EINVAL;
+	if (!strcmp(what, "hold") && !strcmp(peer, "self"))
 		return -EINVAL;
 	if (!strcmp(what, "cpu"))
 		return bench_set_cpu(peer);
@@ -893,12 +671,7 @@ static const struct file_operations bench_fops = {
 
 static int __init bench_init(void)
 {
-	unsigned int i;
-	int ret = 0;
-
 	debugfs_create_file("bench", 0600, mk_debug_dir, NULL, &bench_fops);
-	for (i = 0; i < ARRAY_SIZE(bench_services) && !ret; i++)
-		ret = mk_service_register(&bench_services[i]);
-	return ret;
+	return bench_service_init();
 }
 device_initcall(bench_init);

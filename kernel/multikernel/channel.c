@@ -128,8 +128,7 @@ void mk_channel_ring(struct mk_channel *ch, u64 cause)
 	mk_arch_ring(FIELD_GET(MK_BELL_PHYS_ID, bell), FIELD_GET(MK_BELL_VECTOR, bell));
 }
 
-static __always_inline int mk_channel_push(struct mk_channel *ch, u16 type,
-					   const void *data, size_t len)
+static int mk_channel_push(struct mk_channel *ch, u16 type, const void *data, size_t len)
 {
 	int ret;
 
@@ -664,6 +663,13 @@ bool mk_channel_poll_begin(struct mk_channel *ch)
 	return true;
 }
 
+/* Nothing to do is the time to tell the producer of its room, but not each time */
+static noinline void mk_channel_missed(struct mk_channel *ch)
+{
+	if (++ch->misses == MK_POLL_MISSES)
+		mk_channel_publish(ch);
+}
+
 /**
  * mk_channel_poll() - handle the messages that are there
  * @ch: a channel between mk_channel_poll_begin() and mk_channel_poll_end()
@@ -679,8 +685,7 @@ int mk_channel_poll(struct mk_channel *ch)
 	if (unlikely(READ_ONCE(ch->ending)))
 		return -ENOTCONN;
 	if (!mk_ring_pending(&ch->rx)) {
-		if (++ch->misses == MK_POLL_MISSES)
-			mk_channel_publish(ch);
+		mk_channel_missed(ch);
 		return 0;
 	}
 	ch->misses = 0;
@@ -689,6 +694,60 @@ int mk_channel_poll(struct mk_channel *ch)
 	local_bh_enable();
 	mk_channel_tell_bad(ch);
 	return done;
+}
+
+/* Neither for the caller nor for &mk_channel_ops.receive; or pages, which are */
+static noinline bool mk_channel_recv_other(struct mk_channel *ch, struct mk_msg *msg)
+{
+	bool ok;
+
+	if (msg->type >= MK_TYPE_PAGES && msg->type < MK_TYPE_CALL &&
+	    mk_pool_receive(ch, msg))
+		return true;
+	local_bh_disable();
+	ok = msg->type >= MK_TYPE_CALL && mk_channel_dispatch(ch, msg);
+	local_bh_enable();
+	if (!ok)
+		mk_channel_count_bad(ch, msg);
+	mk_channel_tell_bad(ch);
+	return false;
+}
+
+/**
+ * mk_channel_recv() - take the next message
+ * @ch: a channel between mk_channel_poll_begin() and mk_channel_poll_end()
+ * @msg: where to put it; its data stay until the next call
+ *
+ * For those who would rather be handed a message than be called back; the shortest
+ * way that there is.  &mk_channel_ops.receive is not called.  Calls, replies and what
+ * comes back are handled as by mk_channel_poll() and not returned.
+ *
+ * Context: as mk_channel_poll_begin().
+ * Return: 1; 0 if there is none at this moment; -ENOTCONN if the channel ends, which
+ * waits for mk_channel_poll_end().
+ */
+int mk_channel_recv(struct mk_channel *ch, struct mk_msg *msg)
+{
+	struct mk_ring_rx *rx = &ch->rx;
+
+	if (unlikely(READ_ONCE(ch->ending)))
+		return -ENOTCONN;
+	if (!mk_ring_pending(rx)) {
+		mk_channel_missed(ch);
+		return 0;
+	}
+	ch->misses = 0;
+	if (unlikely(!mk_ring_pop(rx, msg))) {
+		mk_channel_tell_bad(ch);
+		return 0;
+	}
+	ch->stats.received++;
+	ch->stats.bytes_received += msg->len;
+	trace_mk_receive(ch, rx->epoch, ch->id, msg->type, msg->len);
+	if (unlikely(rx->tail - rx->published >= rx->slots / 4))
+		mk_channel_publish(ch);
+	msg->pages = NULL;
+	return likely(msg->type < MK_TYPE_PAGES) || mk_channel_recv_other(ch, msg);
 }
 
 /**

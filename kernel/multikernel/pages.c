@@ -15,6 +15,10 @@
  * may see two things.  A receiver that does not trust its peer copies what it checks,
  * once, and then checks it.
  *
+ * What was written to a buffer is there when the message that says where it lies has
+ * been received, because that is published after it and read before it (ordering 1 in
+ * ring.c); the same holds for what comes back.
+ *
  * A buffer belongs to the channel: no pointer to it may be used after
  * &mk_channel_ops.gone has returned, or mk_close() has been called.
  *

@@ -708,6 +708,43 @@ static void chan_test_poll(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, mk_channel_poll_begin(chan_console(&fix->host)));
 }
 
+/* Who polls may be handed messages, and gets no other's */
+static void chan_test_recv(struct kunit *test)
+{
+	struct chan_fix *fix = test->priv;
+	struct mk_channel *host = chan_control(&fix->host);
+	struct mk_channel *guest = chan_control(&fix->guest);
+	struct mk_nop nop = { .op = MK_CTL_ECHO };
+	struct mk_msg msg;
+
+	chan_attach_both(test);
+	KUNIT_ASSERT_TRUE(test, mk_channel_poll_begin(host));
+	KUNIT_EXPECT_EQ(test, mk_channel_recv(host, &msg), 0);
+	KUNIT_ASSERT_EQ(test, mk_send(guest, 9, "handed over", 12), 0);
+	KUNIT_ASSERT_EQ(test, mk_send(guest, MK_TYPE_CALL | 3, &nop, sizeof(nop)), 0);
+	KUNIT_ASSERT_EQ(test, mk_send(guest, MK_TYPE_PAGES | 9, &nop, sizeof(nop)), 0);
+	KUNIT_ASSERT_EQ(test, mk_link_hello(&fix->guest.link), 0);
+	KUNIT_ASSERT_EQ(test, mk_channel_recv(host, &msg), 1);
+	KUNIT_EXPECT_EQ(test, msg.type, 9);
+	KUNIT_EXPECT_EQ(test, msg.len, 12);
+	KUNIT_EXPECT_STREQ(test, msg.data, "handed over");
+	KUNIT_EXPECT_NULL(test, msg.pages);
+	/* The call is answered on the way, and pages that nobody has are nothing */
+	KUNIT_EXPECT_EQ(test, mk_channel_recv(host, &msg), 0);
+	KUNIT_EXPECT_EQ(test, host->stats.sent, 1);
+	KUNIT_EXPECT_EQ(test, mk_channel_recv(host, &msg), 0);
+	KUNIT_EXPECT_EQ(test, host->stats.bad, 1);
+	KUNIT_EXPECT_EQ(test, mk_channel_recv(host, &msg), 1);
+	KUNIT_EXPECT_EQ(test, msg.type, MK_MSG_HELLO);
+	KUNIT_EXPECT_EQ(test, fix->host.hellos, 0);
+	KUNIT_EXPECT_EQ(test, host->stats.received, 4);
+	WRITE_ONCE(host->ending, true);
+	KUNIT_EXPECT_EQ(test, mk_channel_recv(host, &msg), -ENOTCONN);
+	WRITE_ONCE(host->ending, false);
+	mk_channel_poll_end(host);
+	mk_channel_flush(host);
+}
+
 /* The interrupt goes by the cause, whatever stands there */
 static void chan_test_cause(struct kunit *test)
 {
@@ -829,6 +866,7 @@ static struct kunit_case chan_cases[] = {
 	KUNIT_CASE(chan_test_nop),
 	KUNIT_CASE(chan_test_no_message_left),
 	KUNIT_CASE(chan_test_poll),
+	KUNIT_CASE(chan_test_recv),
 	KUNIT_CASE(chan_test_cause),
 	KUNIT_CASE(chan_test_cpu),
 	{}
