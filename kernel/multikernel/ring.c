@@ -12,7 +12,7 @@
  *
  * - A slot counts as filled only if its control word states the epoch of the ring
  *   and exactly the position that the consumer waits for.  A message whose length
- *   can't be, or whose further slots are not there, is dropped.
+ *   can't be is dropped.
  * - A tail counts only if it is of the ring's epoch and lies at most one ring
  *   behind the head and not before the last one, so the worst that a bad tail can
  *   do is to keep the producer waiting or to make it overwrite what the consumer
@@ -112,18 +112,13 @@ void mk_ring_rx_init(struct mk_ring_rx *rx, void *mem, u32 slots, u32 epoch)
 void mk_ring_rx_buf(struct mk_ring_rx *rx, void *buf, u32 max)
 {
 	rx->buf = buf;
-	rx->max = max;
+	rx->max = min(max, rx->slots * MK_SLOT_PAYLOAD);
 }
 
 /* A message without payload takes a slot, too */
 static inline u32 mk_ring_slots(size_t len)
 {
 	return len <= MK_SLOT_PAYLOAD ? 1 : DIV_ROUND_UP(len, MK_SLOT_PAYLOAD);
-}
-
-static u64 mk_ring_ctl(u64 key, u16 type, u32 len)
-{
-	return key | ((u64)type << __bf_shf(MK_CTL_TYPE)) | len;
 }
 
 /**
@@ -220,27 +215,6 @@ static __always_inline void mk_slot_get(const struct mk_slot *slot, void *data, 
 	}
 }
 
-/* A slot that is not the first of its message counts only when that one is there */
-static __always_inline void mk_ring_push_slot(struct mk_ring_tx *tx, u32 pos,
-					      const void *data, u32 len)
-{
-	struct mk_slot *slot = mk_ring_slot(tx->mem, tx->slots, pos);
-
-	mk_slot_put(slot, data, len);
-	WRITE_ONCE(slot->ctl,
-		   mk_ring_ctl(mk_ring_key(tx->epoch, pos), MK_TYPE_MORE, len));
-}
-
-static noinline void mk_ring_push_more(struct mk_ring_tx *tx, u32 pos, const void *data,
-				       u32 len)
-{
-	for (; len > MK_SLOT_PAYLOAD; len -= MK_SLOT_PAYLOAD) {
-		mk_ring_push_slot(tx, ++pos, data, MK_SLOT_PAYLOAD);
-		data += MK_SLOT_PAYLOAD;
-	}
-	mk_ring_push_slot(tx, ++pos, data, len);
-}
-
 /* 0 if there is */
 static noinline int mk_ring_make_room(struct mk_ring_tx *tx, size_t len)
 {
@@ -249,10 +223,27 @@ static noinline int mk_ring_make_room(struct mk_ring_tx *tx, size_t len)
 	return mk_ring_tx_room(tx, len) ? 0 : -EAGAIN;
 }
 
+/* The slots that are not the first of their message: they count when that one does */
+static __always_inline void mk_ring_push_rest(struct mk_ring_tx *tx, u32 pos, u64 ctl,
+					      const void *data, u32 len)
+{
+	struct mk_slot *slot = mk_ring_slot(tx->mem, tx->slots, pos);
+
+	while (unlikely(len > MK_SLOT_PAYLOAD)) {
+		mk_slot_put(slot, data, MK_SLOT_PAYLOAD);
+		WRITE_ONCE(slot->ctl, ctl);
+		slot = mk_ring_slot(tx->mem, tx->slots, ++pos);
+		data += MK_SLOT_PAYLOAD;
+		len -= MK_SLOT_PAYLOAD;
+	}
+	mk_slot_put(slot, data, len);
+	WRITE_ONCE(slot->ctl, ctl);
+}
+
 /**
  * mk_ring_push() - send a message
  * @tx: producer's side
- * @type: any but MK_TYPE_MORE
+ * @type: of the message, 15 bits
  * @data: payload
  * @len: its length in bytes
  *
@@ -262,8 +253,8 @@ static noinline int mk_ring_make_room(struct mk_ring_tx *tx, size_t len)
 int mk_ring_push(struct mk_ring_tx *tx, u16 type, const void *data, size_t len)
 {
 	u32 pos = tx->head, need = mk_ring_slots(len);
-	struct mk_slot *slot = mk_ring_slot(tx->mem, tx->slots, pos);
-	u64 ctl = mk_ring_ctl(mk_ring_key(tx->epoch, pos), type, len);
+	struct mk_slot *slot;
+	u64 ctl;
 
 	if (unlikely(len > MK_MSG_MAX || pos - tx->tail + need > tx->slots)) {
 		int ret = mk_ring_make_room(tx, len);
@@ -272,74 +263,46 @@ int mk_ring_push(struct mk_ring_tx *tx, u16 type, const void *data, size_t len)
 			return ret;
 	}
 	tx->head = pos + need;
-	if (need == 1) {
-		mk_slot_put(slot, data, len);
-	} else {
-		mk_slot_put(slot, data, MK_SLOT_PAYLOAD);
-		data += MK_SLOT_PAYLOAD;
-		len -= MK_SLOT_PAYLOAD;
-		if (need == 2)
-			mk_ring_push_slot(tx, pos + 1, data, len);
-		else
-			mk_ring_push_more(tx, pos, data, len);
+	ctl = FIELD_PREP(MK_CTL_STAMP, mk_ring_stamp(tx->epoch, pos)) |
+	      FIELD_PREP(MK_CTL_TYPE, type) | len;
+	slot = mk_ring_slot(tx->mem, tx->slots, pos);
+	if (len > MK_SLOT_PAYLOAD) {
+		mk_ring_push_rest(tx, pos + 1, ctl, data + MK_SLOT_PAYLOAD,
+				  len - MK_SLOT_PAYLOAD);
+		len = MK_SLOT_PAYLOAD;
 	}
+	mk_slot_put(slot, data, len);
 	/* Ordering 1: pairs with mk_ring_next_ctl() */
 	virt_store_release(&slot->ctl, ctl);
 	return 0;
 }
 
-/* False if the slot does not hold what an honest producer would have put there */
-static __always_inline bool mk_ring_pop_slot(struct mk_ring_rx *rx, u32 pos, void *to,
-					     u32 len)
+/* Ordered by the acquire of the first slot's control word, so all of them are there */
+static __always_inline void mk_ring_pop_rest(struct mk_ring_rx *rx, u32 pos, void *to, u32 len)
 {
 	struct mk_slot *slot = mk_ring_slot(rx->mem, rx->slots, pos);
 
-	/* Ordered by the acquire of the first slot's control word */
-	if (READ_ONCE(slot->ctl) !=
-	    mk_ring_ctl(mk_ring_key(rx->epoch, pos), MK_TYPE_MORE, len))
-		return false;
-	mk_slot_get(slot, to, len);
-	return true;
-}
-
-static noinline bool mk_ring_pop_more(struct mk_ring_rx *rx, u32 pos, void *to, u32 len)
-{
-	for (; len > MK_SLOT_PAYLOAD; len -= MK_SLOT_PAYLOAD) {
-		if (!mk_ring_pop_slot(rx, ++pos, to, MK_SLOT_PAYLOAD))
-			return false;
+	while (unlikely(len > MK_SLOT_PAYLOAD)) {
+		mk_slot_get(slot, to, MK_SLOT_PAYLOAD);
+		slot = mk_ring_slot(rx->mem, rx->slots, ++pos);
 		to += MK_SLOT_PAYLOAD;
+		len -= MK_SLOT_PAYLOAD;
 	}
-	return mk_ring_pop_slot(rx, ++pos, to, len);
+	mk_slot_get(slot, to, len);
 }
 
-static __always_inline bool mk_ring_take(struct mk_ring_rx *rx, u64 ctl, struct mk_msg *msg)
+static __always_inline void mk_ring_take(struct mk_ring_rx *rx, u32 len, struct mk_msg *msg)
 {
-	u32 pos = rx->tail, len = FIELD_GET(MK_CTL_LEN, ctl), need = mk_ring_slots(len);
-	struct mk_slot *slot = mk_ring_slot(rx->mem, rx->slots, pos);
-	void *to;
+	struct mk_slot *slot = mk_ring_slot(rx->mem, rx->slots, rx->tail);
 
-	msg->type = FIELD_GET(MK_CTL_TYPE, ctl);
-	msg->len = len;
-	if (unlikely(msg->type == MK_TYPE_MORE))
-		return false;
-	if (need == 1) {
-		msg->data = msg->payload;
-		mk_slot_get(slot, msg->payload, len);
-		rx->tail = pos + 1;
-		return true;
+	msg->data = msg->payload;
+	if (len > MK_SLOT_PAYLOAD) {
+		msg->data = rx->buf;
+		mk_ring_pop_rest(rx, rx->tail + 1, rx->buf + MK_SLOT_PAYLOAD,
+				 len - MK_SLOT_PAYLOAD);
+		len = MK_SLOT_PAYLOAD;
 	}
-	if (unlikely(len > rx->max || need > rx->slots))
-		return false;
-	to = rx->buf;
-	msg->data = to;
-	mk_slot_get(slot, to, MK_SLOT_PAYLOAD);
-	to += MK_SLOT_PAYLOAD;
-	len -= MK_SLOT_PAYLOAD;
-	if (unlikely(need == 2 ? !mk_ring_pop_slot(rx, pos + 1, to, len) :
-				 !mk_ring_pop_more(rx, pos, to, len)))
-		return false;
-	rx->tail = pos + need;
-	return true;
+	mk_slot_get(slot, (void *)msg->data, len);
 }
 
 /**
@@ -348,25 +311,31 @@ static __always_inline bool mk_ring_take(struct mk_ring_rx *rx, u64 ctl, struct 
  * @msg: where to put it; a message longer than a slot stays in the buffer of
  *       mk_ring_rx_buf() until the next call.  Undefined if there is none.
  *
- * A message whose length can't be is dropped and its slots are counted; at most
- * one ring full of them is skipped in one call, so that a peer which produces
- * nothing else can't hold the caller.
+ * A message that is too long is dropped and counted; at most two rings full of them
+ * are skipped in one call, so that a peer which produces nothing else can't hold the
+ * caller.
  *
  * Return: true if @msg has been filled.
  */
 bool mk_ring_pop(struct mk_ring_rx *rx, struct mk_msg *msg)
 {
-	u32 skipped;
+	u32 start = rx->tail;
 
-	for (skipped = 0; skipped <= rx->slots; skipped++) {
+	do {
 		u64 ctl = mk_ring_next_ctl(rx);
+		u32 len = FIELD_GET(MK_CTL_LEN, ctl), need = mk_ring_slots(len);
 
 		if (!mk_ring_is_next(rx, ctl))
 			return false;
-		if (likely(mk_ring_take(rx, ctl, msg)))
+		msg->type = FIELD_GET(MK_CTL_TYPE, ctl);
+		msg->len = len;
+		if (likely(len <= rx->max)) {
+			mk_ring_take(rx, len, msg);
+			rx->tail += need;
 			return true;
-		rx->tail++;
+		}
+		rx->tail += min(need, rx->slots);
 		rx->bad++;
-	}
+	} while (rx->tail - start <= rx->slots);
 	return false;
 }

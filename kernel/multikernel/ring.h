@@ -37,7 +37,7 @@ struct mk_ring_tx {
  * @armed: what mk_ring_mem.armed was last set to
  * @max: longest message that is taken, in bytes
  * @buf: private memory for messages longer than a slot, @max bytes
- * @bad: slots that were dropped because they made no sense
+ * @bad: messages that were dropped because they were too long
  */
 struct mk_ring_rx {
 	struct mk_ring_mem *mem;

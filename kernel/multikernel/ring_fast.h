@@ -19,11 +19,10 @@ static inline struct mk_slot *mk_ring_slot(struct mk_ring_mem *mem, u32 slots, u
 	return &mem->slot[pos & (slots - 1)];
 }
 
-/* What the control word of the slot at @pos states, whatever lies in it */
-static inline u64 mk_ring_key(u32 epoch, u32 pos)
+/* What the control word of the slot at @pos states, whatever lies in it: its upper half */
+static inline u32 mk_ring_stamp(u32 epoch, u32 pos)
 {
-	return ((u64)(pos + 1) << __bf_shf(MK_CTL_SEQ)) |
-	       ((u64)(u8)epoch << __bf_shf(MK_CTL_EPOCH));
+	return (pos + 1) << 8 | (u8)epoch;
 }
 
 /**
@@ -61,8 +60,7 @@ static inline u64 mk_ring_next_ctl(const struct mk_ring_rx *rx)
 
 static inline bool mk_ring_is_next(const struct mk_ring_rx *rx, u64 ctl)
 {
-	return !((ctl ^ mk_ring_key(rx->epoch, rx->tail)) &
-		 (MK_CTL_SEQ | MK_CTL_EPOCH));
+	return FIELD_GET(MK_CTL_STAMP, ctl) == mk_ring_stamp(rx->epoch, rx->tail);
 }
 
 /**

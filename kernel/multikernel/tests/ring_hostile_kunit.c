@@ -15,9 +15,7 @@ enum hostile_class {
 	HOSTILE_NOTHING,
 	HOSTILE_SHORT,
 	HOSTILE_LONG,
-	HOSTILE_BAD_FIRST,
 	HOSTILE_BAD_LEN,
-	HOSTILE_BAD_REST,
 	HOSTILE_SENT,
 	HOSTILE_SENT_LONG,
 	HOSTILE_TOO_LONG,
@@ -35,9 +33,7 @@ static const char * const hostile_names[HOSTILE_NR] = {
 	[HOSTILE_NOTHING]	= "nothing there",
 	[HOSTILE_SHORT]		= "delivered",
 	[HOSTILE_LONG]		= "delivered long",
-	[HOSTILE_BAD_FIRST]	= "dropped for its type",
 	[HOSTILE_BAD_LEN]	= "dropped for its length",
-	[HOSTILE_BAD_REST]	= "dropped for its other slots",
 	[HOSTILE_SENT]		= "sent",
 	[HOSTILE_SENT_LONG]	= "sent long",
 	[HOSTILE_TOO_LONG]	= "too long",
@@ -88,52 +84,42 @@ static bool hostile_is_next(const struct mk_ring_mem *was, u32 pos)
 	return CTL_KEY(was->slot[pos % RING_SLOTS].ctl) == CTL_KEY(ring_ctl(pos, 0, 0));
 }
 
-/*
- * Puts together what lies at @pos.  Returns its number of slots, or 0 if it is no
- * message, with the reason in @class.
- */
-static u32 hostile_foretell_msg(const struct mk_ring_mem *was, u32 pos, u16 *type,
-				u32 *len, u8 *data, enum hostile_class *class)
+/* Puts together what lies at @pos; false if it is too long */
+static bool hostile_foretell_msg(const struct mk_ring_mem *was, u32 pos, u16 *type,
+				 u32 *len, u8 *data)
 {
 	u64 ctl = was->slot[pos % RING_SLOTS].ctl;
-	u32 i, part;
+	u32 i;
 
 	*type = CTL_TYPE(ctl);
 	*len = CTL_LEN(ctl);
-	*class = *type == 0x7fff ? HOSTILE_BAD_FIRST : HOSTILE_BAD_LEN;
-	if (*type == 0x7fff || *len > RING_MAX)
-		return 0;
-	*class = HOSTILE_BAD_REST;
-	for (i = 0; i < ring_slots_of(*len); i++) {
-		const struct mk_slot *slot = &was->slot[(pos + i) % RING_SLOTS];
-
-		part = min(*len - i * 56, 56);
-		if (i && slot->ctl != ring_ctl(pos + i, 0x7fff, part))
-			return 0;
-		memcpy(data + i * 56, slot->payload, part);
-	}
-	*class = i > 1 ? HOSTILE_LONG : HOSTILE_SHORT;
-	return i;
+	if (*len > RING_MAX)
+		return false;
+	for (i = 0; i < ring_slots_of(*len); i++)
+		memcpy(data + i * 56, was->slot[(pos + i) % RING_SLOTS].payload,
+		       min(*len - i * 56, 56));
+	return true;
 }
 
 /* What mk_ring_pop() must do, read from the copy; in @class how it begins */
 static bool hostile_foretell_pop(const struct mk_ring_mem *was, struct mk_ring_rx *rx,
 				 u16 *type, u32 *len, u8 *data, enum hostile_class *class)
 {
-	enum hostile_class one;
 	unsigned int i;
 
 	*class = HOSTILE_NOTHING;
-	for (i = 0; i <= RING_SLOTS; i++) {
-		u32 slots;
-
+	/* What is too long is as long as the ring */
+	for (i = 0; i < 2; i++) {
 		if (!hostile_is_next(was, rx->tail))
 			return false;
-		slots = hostile_foretell_msg(was, rx->tail, type, len, data, &one);
-		*class = i ? *class : one;
-		rx->tail += slots ?: 1;
-		if (slots)
+		if (hostile_foretell_msg(was, rx->tail, type, len, data)) {
+			if (!i)
+				*class = *len > 56 ? HOSTILE_LONG : HOSTILE_SHORT;
+			rx->tail += ring_slots_of(*len);
 			return true;
+		}
+		*class = HOSTILE_BAD_LEN;
+		rx->tail += RING_SLOTS;
 		rx->bad++;
 	}
 	return false;
@@ -189,14 +175,14 @@ static bool hostile_foretell_room(const struct mk_ring_mem *was, struct mk_ring_
 static void hostile_foretell_push(struct hostile_fix *fix, struct mk_ring_tx *tx, u16 type,
 				  size_t len)
 {
-	u32 i, part;
+	u64 ctl = ring_ctl(tx->head, type, len);
+	u32 i;
 
 	for (i = 0; i < ring_slots_of(len); i++, tx->head++) {
 		struct mk_slot *slot = &fix->was.slot[tx->head % RING_SLOTS];
 
-		part = min(len - i * 56, 56);
-		memcpy(slot->payload, fix->data + i * 56, part);
-		slot->ctl = ring_ctl(tx->head, i ? 0x7fff : type, i ? part : len);
+		memcpy(slot->payload, fix->data + i * 56, min(len - i * 56, 56));
+		slot->ctl = ctl;
 	}
 }
 

@@ -121,7 +121,7 @@ static void ring_test_round_trip(struct kunit *test)
 				ring_ctl(pos, ring_type(pos), len));
 		for (i = 1; i < ring_slots_of(len); i++)
 			KUNIT_ASSERT_EQ(test, ring_slot(fix, pos + i)->ctl,
-					ring_ctl(pos + i, 0x7fff, min(len - i * 56, 56)));
+					ring_ctl(pos, ring_type(pos), len));
 		ring_pop_nth(test, pos, len);
 		mk_ring_publish(&fix->rx);
 		pos += i;
@@ -237,6 +237,16 @@ static void ring_test_old_round(struct kunit *test)
 	ring_expect_nothing(test);
 }
 
+static void ring_expect_dropped(struct kunit *test, u64 bad, u32 pos)
+{
+	struct ring_fix *fix = test->priv;
+	struct mk_msg msg;
+
+	KUNIT_ASSERT_FALSE(test, mk_ring_pop(&fix->rx, &msg));
+	KUNIT_ASSERT_EQ(test, fix->rx.bad, bad);
+	KUNIT_ASSERT_EQ(test, fix->rx.tail, pos);
+}
+
 /* Lengths that can't be: dropped, counted, and the next message comes through */
 static void ring_test_wrong_length(struct kunit *test)
 {
@@ -246,32 +256,30 @@ static void ring_test_wrong_length(struct kunit *test)
 	unsigned int len;
 
 	ring_start_at(fix, pos);
-	for (len = MK_SLOT_PAYLOAD + 1; len <= 0x1ffff; len += 1 + len / 9) {
-		fix->tx.head = pos + 1;
-		fix->tx.tail = pos;
+	for (len = RING_MAX + 1; len <= 0x1ffff; len += 1 + len / 9) {
+		fix->tx.head = pos + RING_SLOTS;
+		fix->tx.tail = fix->tx.head;
 		ring_slot(fix, pos)->ctl = ring_ctl(pos, 2, len);
-		KUNIT_ASSERT_EQ(test, ring_push_nth(fix, pos + 1, 3), 0);
-		ring_pop_nth(test, pos + 1, 3);
-		KUNIT_ASSERT_EQ(test, fix->rx.bad, ++bad);
-		pos += 2;
+		ring_expect_dropped(test, ++bad, fix->tx.head);
+		KUNIT_ASSERT_EQ(test, ring_push_nth(fix, fix->tx.head, 3), 0);
+		ring_pop_nth(test, pos + RING_SLOTS, 3);
+		pos += RING_SLOTS + 1;
 		KUNIT_ASSERT_EQ(test, fix->rx.tail, pos);
 	}
 	KUNIT_EXPECT_TRUE(test, ring_canaries_ok(fix));
 }
 
-/* Nothing but nonsense: one call goes through the ring once and gives up */
+/* Nothing but what is too long: one call goes through the ring once and gives up */
 static void ring_test_all_wrong(struct kunit *test)
 {
 	struct ring_fix *fix = test->priv;
 	u32 start = ring_start(test), i;
-	struct mk_msg msg;
 
 	ring_start_at(fix, start);
+	mk_ring_rx_buf(&fix->rx, fix->buf, 56);
 	for (i = 0; i < RING_SLOTS; i++)
 		ring_slot(fix, start + i)->ctl = ring_ctl(start + i, 2, 57);
-	KUNIT_EXPECT_FALSE(test, mk_ring_pop(&fix->rx, &msg));
-	KUNIT_EXPECT_EQ(test, fix->rx.bad, RING_SLOTS);
-	KUNIT_EXPECT_EQ(test, fix->rx.tail, start + RING_SLOTS);
+	ring_expect_dropped(test, RING_SLOTS / 2, start + RING_SLOTS);
 }
 
 static void ring_expect_bad_tail(struct kunit *test, u32 tail)
@@ -443,23 +451,42 @@ static void ring_test_epoch(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, mk_ring_tx_room(&fix->tx, RING_MAX));
 }
 
-/* One slot of a long message is not what it should be: the next message is */
-static void ring_test_torn(struct kunit *test)
+/* The first slot of a long message says all: nothing else is read as a control word */
+static void ring_test_other_ctl(struct kunit *test)
 {
 	struct ring_fix *fix = test->priv;
-	u32 start = ring_start(test), pos, i;
+	u32 start = ring_start(test), i;
 
 	for (i = 1; i < 5; i++) {
 		ring_start_at(fix, start);
 		KUNIT_ASSERT_EQ(test, ring_push_nth(fix, start, 56 * 4 + 1), 0);
-		pos = start + 5;
-		KUNIT_ASSERT_EQ(test, ring_push_nth(fix, pos, 56 * 2), 0);
-		ring_slot(fix, start + i)->ctl -= 1;
-		ring_pop_nth(test, pos, 56 * 2);
-		KUNIT_EXPECT_EQ(test, fix->rx.bad, 5);
-		KUNIT_EXPECT_EQ(test, fix->rx.tail, pos + 2);
+		ring_slot(fix, start + i)->ctl = ring_ctl(start + i, 3, RING_MAX + i);
+		ring_pop_nth(test, start, 56 * 4 + 1);
+		KUNIT_ASSERT_EQ(test, ring_push_nth(fix, start + 5, 56 * 2), 0);
+		ring_pop_nth(test, start + 5, 56 * 2);
+		KUNIT_EXPECT_EQ(test, fix->rx.bad, 0);
 	}
 	KUNIT_EXPECT_TRUE(test, ring_canaries_ok(fix));
+}
+
+/* What a long message leaves in its slots is no message in any later round */
+static void ring_test_left_by_long(struct kunit *test)
+{
+	struct ring_fix *fix = test->priv;
+	u32 start = ring_start(test), i, round;
+
+	ring_start_at(fix, start);
+	KUNIT_ASSERT_EQ(test, ring_push_nth(fix, start, RING_MAX), 0);
+	ring_pop_nth(test, start, RING_MAX);
+	for (i = 0; i < RING_SLOTS; i++) {
+		for (round = 0; round < 0x1000000 / RING_SLOTS; round++) {
+			fix->rx.tail = start + i + round * RING_SLOTS;
+			/* It wraps to where it was in the end, and there it is */
+			if (mk_ring_pending(&fix->rx))
+				break;
+		}
+		KUNIT_EXPECT_EQ(test, round, i ? 0x1000000 / RING_SLOTS : 0);
+	}
 }
 
 /* A receiver that does not take long messages drops them, and nothing else */
@@ -471,7 +498,7 @@ static void ring_test_longer_than_taken(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, ring_push_nth(fix, 0, 101), 0);
 	KUNIT_ASSERT_EQ(test, ring_push_nth(fix, 2, 100), 0);
 	ring_pop_nth(test, 2, 100);
-	KUNIT_EXPECT_EQ(test, fix->rx.bad, 2);
+	KUNIT_EXPECT_EQ(test, fix->rx.bad, 1);
 	KUNIT_EXPECT_NULL(test, memchr_inv(fix->buf + 100, RING_CANARY, RING_MAX - 100));
 }
 
@@ -580,7 +607,8 @@ static struct kunit_case ring_cases[] = {
 	KUNIT_CASE(ring_test_armed_wraps),
 	KUNIT_CASE(ring_test_room_bell),
 	KUNIT_CASE(ring_test_epoch),
-	KUNIT_CASE_PARAM(ring_test_torn, ring_start_gen_params),
+	KUNIT_CASE_PARAM(ring_test_other_ctl, ring_start_gen_params),
+	KUNIT_CASE_PARAM(ring_test_left_by_long, ring_start_gen_params),
 	KUNIT_CASE(ring_test_longer_than_taken),
 	KUNIT_CASE_PARAM(ring_test_model, ring_start_gen_params),
 	{}

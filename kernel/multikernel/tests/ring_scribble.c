@@ -21,7 +21,7 @@ static u64 scribble_ctl(struct rnd_state *rnd, u32 pos)
 		return ring_ctl(pos, bits, bits % 57) ^ BIT_ULL(32 + bits % 8);
 	case 3:
 	case 4:
-		return ring_ctl(pos, 0x7fff, bits % 58);
+		return ring_ctl(pos - 1 - bits % 7, bits, bits % (RING_MAX + 2));
 	case 5:
 		return ring_ctl(pos, bits, 57 + bits % 200);
 	default:
@@ -35,14 +35,14 @@ static void scribble_long(struct ring_fix *fix, struct rnd_state *rnd, u32 pos)
 	u32 bits = prandom_u32_state(rnd);
 	u32 len = 57 + (bits >> 30 ? bits % 56 : bits % (RING_MAX - 57));
 	u32 i, slots = ring_slots_of(len);
+	u64 ctl = ring_ctl(pos, bits & 0x3fff, len + (bits >> 31));
 
 	for (i = 1; i < slots; i++)
-		WRITE_ONCE(ring_slot(fix, pos + i)->ctl,
-			   ring_ctl(pos + i, 0x7fff, min(len - i * 56, 56)));
+		WRITE_ONCE(ring_slot(fix, pos + i)->ctl, ctl);
 	if (bits % 16 == 0)
 		WRITE_ONCE(ring_slot(fix, pos + 1 + (bits >> 8) % (slots - 1))->ctl,
 			   scribble_ctl(rnd, pos + 1));
-	WRITE_ONCE(ring_slot(fix, pos)->ctl, ring_ctl(pos, bits & 0x3fff, len + (bits >> 31)));
+	WRITE_ONCE(ring_slot(fix, pos)->ctl, ctl);
 }
 
 static u32 scribble_u32(struct rnd_state *rnd, u32 near)

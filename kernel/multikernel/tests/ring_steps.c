@@ -54,7 +54,7 @@ static void ring_step_copy(u8 *to, const u8 *from, size_t len)
 /* Those that ring.h has inline */
 #define mk_ring_word		inline_mk_ring_word
 #define mk_ring_slot		inline_mk_ring_slot
-#define mk_ring_key		inline_mk_ring_key
+#define mk_ring_stamp		inline_mk_ring_stamp
 #define mk_ring_next_ctl	inline_mk_ring_next_ctl
 #define mk_ring_is_next		inline_mk_ring_is_next
 #define mk_ring_wants_bell	inline_mk_ring_wants_bell

@@ -16,9 +16,11 @@
  * the ring needs no head index in shared memory, and a slot of an earlier round
  * is never taken for a new one.
  *
- * A message takes as many slots as it needs, at least one.  The first slot has
- * its type and the length of all of it, the others the type MK_TYPE_MORE and what
- * they hold themselves; the first slot's control word is the last that is written.
+ * A message takes as many slots as it needs, at least one.  The first slot's control
+ * word has its type and the length of all of it, and is the last that is written.  The
+ * other slots bear a copy of it, which no consumer reads as long as all goes well: it
+ * states the position of another slot, so what is left in a slot of an earlier round
+ * is never taken for a message, whatever the payload.
  *
  * The consumer publishes how far it has read (tail) and whether it sleeps
  * (armed), each in a line of its own: a producer that does not wait for room
@@ -38,10 +40,9 @@
 /* Control word */
 #define MK_CTL_SEQ		GENMASK_ULL(63, 40)	/* low bits of position + 1 */
 #define MK_CTL_EPOCH		GENMASK_ULL(39, 32)	/* low bits of the epoch */
-#define MK_CTL_TYPE		GENMASK_ULL(31, 17)	/* MK_MSG_* or MK_TYPE_MORE */
+#define MK_CTL_STAMP		GENMASK_ULL(63, 32)	/* both */
+#define MK_CTL_TYPE		GENMASK_ULL(31, 17)	/* MK_MSG_* or MK_TYPE_* */
 #define MK_CTL_LEN		GENMASK_ULL(16, 0)	/* bytes, 0 to MK_MSG_MAX */
-
-#define MK_TYPE_MORE		0x7fff	/* not the first slot of a message */
 
 /* Words that are no control words */
 #define MK_WORD_EPOCH		GENMASK_ULL(63, 32)
