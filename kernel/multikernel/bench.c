@@ -6,8 +6,12 @@
  * /sys/kernel/debug/multikernel/bench.  A line written to it runs one measurement,
  * reading it shows the result, one "name value" in a line.  Times are in ns.
  *
- *	rtt PEER SIZE ROUNDS	calls, the other side asleep before each
+ *	rtt PEER SIZE ROUNDS	calls, the other side asleep before each, and answered in
+ *				its BH context
  *	irq PEER SIZE ROUNDS	the same, answered in the doorbell's hard interrupt
+ *	wake PEER SIZE ROUNDS	messages to and fro, the other side asleep before each, and
+ *				sent back by its callback in the doorbell's hard
+ *				interrupt; this side polls
  *	poll PEER SIZE ROUNDS	messages to and fro, both sides polling
  *	raw PEER 0 ROUNDS	a cache line to and fro, without messages
  *	stream PEER SIZE COUNT	messages with number and checksum, as fast as they go
@@ -92,8 +96,8 @@ static struct mk_channel *bench_connect(const char *peer, const char *service)
 	if (!strcmp(peer, "self"))
 		return bench_self_connect(service, &bench_client_ops, &bench_pongs);
 	ch = mk_connect(strcmp(peer, "host") ? peer : "", service, BENCH_SLOTS,
-			strcmp(service, "bench-pages") ? &bench_client_ops :
-							 &bench_client_pages_ops,
+			strcmp(service, "bench-pages") && strcmp(service, "bench-give") ?
+			&bench_client_ops : &bench_client_pages_ops,
 			&bench_pongs);
 	if (!IS_ERR(ch))
 		mk_channel_set_cpu(ch, bench_cpu);
@@ -231,10 +235,28 @@ static int bench_start(struct mk_channel *ch, u32 op, u32 rounds)
 	return 0;
 }
 
+/* One message there and back; negative errno or 0 */
+static int bench_ping(struct mk_channel *ch, const void *data, u32 size)
+{
+	struct mk_msg msg __uninitialized;
+	int ret = mk_send(ch, BENCH_PING, data, size);
+
+	while (!ret) {
+		ret = mk_channel_recv(ch, &msg);
+		if (ret)
+			break;
+		cpu_relax();
+		if (unlikely(signal_pending(current)))
+			ret = -EINTR;
+	}
+	if (ret < 0)
+		return ret;
+	return msg.len == size ? 0 : -EBADMSG;
+}
+
 static int bench_pings(struct mk_channel *ch, u32 size, u32 rounds, u32 *ns)
 {
 	u8 *data __free(kfree) = kzalloc(MK_MSG_MAX, GFP_KERNEL);
-	struct mk_msg msg;
 	int ret;
 	u32 i;
 
@@ -245,24 +267,39 @@ static int bench_pings(struct mk_channel *ch, u32 size, u32 rounds, u32 *ns)
 	ret = bench_start(ch, BENCH_POLL, rounds);
 	if (ret)
 		return ret;
-	for (i = 0; i < rounds && ret >= 0; i++) {
+	for (i = 0; i < rounds && !ret; i++) {
 		u64 start = local_clock();
 
-		ret = mk_send(ch, BENCH_PING, data, size);
-		while (!ret) {
-			ret = mk_channel_recv(ch, &msg);
-			if (ret)
-				break;
-			if (signal_pending(current))
-				ret = -EINTR;
-			cpu_relax();
-		}
-		if (ret > 0 && msg.len != size)
-			ret = -EBADMSG;
+		ret = bench_ping(ch, data, size);
 		ns[i] = min_t(u64, local_clock() - start, U32_MAX);
 	}
 	mk_channel_poll_end(ch);
-	return min(ret, 0);
+	return ret;
+}
+
+static int bench_wakes(struct mk_channel *ch, u32 size, u32 rounds, u32 *ns)
+{
+	u8 *data __free(kfree) = kzalloc(MK_MSG_MAX, GFP_KERNEL);
+	int ret = 0;
+	u32 i;
+
+	if (!data)
+		return -ENOMEM;
+	if (size > MK_MSG_MAX)
+		return -EMSGSIZE;
+	while (!mk_channel_poll_begin(ch))
+		if (READ_ONCE(ch->ending))
+			return -ENOTCONN;
+	for (i = 0; i < rounds && !ret; i++) {
+		u64 start;
+
+		bench_pause();
+		start = local_clock();
+		ret = bench_ping(ch, data, size);
+		ns[i] = min_t(u64, local_clock() - start, U32_MAX);
+	}
+	mk_channel_poll_end(ch);
+	return ret;
 }
 
 static int bench_raw(struct mk_channel *ch, u32 size, u32 rounds, u32 *ns)
@@ -376,7 +413,7 @@ static int bench_stream(struct mk_channel *ch, u32 size, u32 count)
 	u8 *data __free(kfree) = kzalloc(MK_MSG_MAX, GFP_KERNEL);
 	struct bench_report before, after;
 	struct bench_head *head = (void *)data;
-	struct mk_channel_stats sent = ch->stats;
+	u64 bells = mk_channel_stat(ch, bells_sent), full = mk_channel_stat(ch, full);
 	u64 start, ns;
 	int ret;
 	u32 i;
@@ -404,7 +441,7 @@ static int bench_stream(struct mk_channel *ch, u32 size, u32 count)
 	scnprintf(bench_result, sizeof(bench_result),
 		  "sent %u\nreceived %llu\nmisplaced %llu\ndamaged %llu\nns %llu\nbells %llu\nfull %llu\n",
 		  count, after.received, after.misplaced, after.damaged, ns,
-		  ch->stats.bells_sent - sent.bells_sent, ch->stats.full - sent.full);
+		  mk_channel_stat(ch, bells_sent) - bells, mk_channel_stat(ch, full) - full);
 	return 0;
 }
 
@@ -480,12 +517,11 @@ static int bench_flood(struct mk_channel *ch, u32 kind, u32 count, u32 *ns)
 			ret = mk_send_wait(ch, 0x1234, NULL, 0, BENCH_TIMEOUT);
 			continue;
 		}
-		guard(irqsave)();
-		if (kind)
-			mk_arch_ring(FIELD_GET(MK_BELL_PHYS_ID, bell),
-				     FIELD_GET(MK_BELL_VECTOR, bell));
-		else
+		guard(preempt)();
+		if (!kind)
 			mk_channel_ring(ch, MK_CAUSE_MESSAGE(ch->id));
+		else if (mk_arch_bell_ok(bell))
+			mk_arch_ring(bell);
 	}
 	return ret;
 }
@@ -561,12 +597,13 @@ static int bench_run_hold(struct mk_channel *ch, u32 size, u32 count, u32 *ns)
 static const struct bench_kind bench_kinds[] = {
 	{ "rtt", "bench", true, bench_calls },
 	{ "irq", "bench-irq", true, bench_calls },
+	{ "wake", "bench-irq", true, bench_wakes },
 	{ "poll", "bench", true, bench_pings },
 	{ "raw", "bench", true, bench_raw },
 	{ "stream", "bench", false, bench_run_stream },
 	{ "pages", "bench-pages", false, bench_run_pages },
 	{ "copy", "bench-pages", false, bench_run_copy },
-	{ "give", "bench-pages", false, bench_run_give },
+	{ "give", "bench-give", false, bench_run_give },
 	{ "memcpy", "bench-pages", false, bench_run_memcpy },
 	{ "flood", "bench", false, bench_flood },
 	{ "cost", "bench", false, bench_cost },

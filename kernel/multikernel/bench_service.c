@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The services that bench.c measures: "bench" in BH context, "bench-irq" in the
- * doorbell's hard interrupt, and "bench-pages" in a thread, with pages.
+ * doorbell's hard interrupt, "bench-pages" in a thread, with pages, and "bench-give" with
+ * pages in BH context.
  */
 
 #include <linux/crc32.h>
@@ -181,9 +182,11 @@ static bool bench_receive_pages(struct mk_channel *ch, const struct mk_msg *msg)
 static u64 bench_memcpy(struct bench_peer *peer, u32 size, u32 count)
 {
 	u64 start = local_clock();
+	u32 i;
 
-	while (count--) {
-		memcpy(peer->to, peer->from, size);
+	/* From as many places as a sender has, so that caches do no more for it */
+	for (i = 0; i < count; i++) {
+		memcpy(peer->to, peer->from + i % (BENCH_PAGES_MAX / size) * size, size);
 		barrier_data(peer->to);
 	}
 	return local_clock() - start;
@@ -205,7 +208,7 @@ static void bench_call(struct mk_channel *ch, const struct mk_msg *msg)
 		mk_reply(ch, msg->type, &peer->report, sizeof(peer->report));
 		return;
 	case BENCH_MEMCPY:
-		if (!peer->from || req.size > BENCH_PAGES_MAX) {
+		if (!peer->from || !req.size || req.size > BENCH_PAGES_MAX) {
 			mk_reply_error(ch, msg->type, -EINVAL);
 			return;
 		}
@@ -233,7 +236,13 @@ static const struct mk_channel_ops bench_service_ops = {
 	.gone		= bench_gone,
 };
 
+static bool bench_receive_irq(struct mk_channel *ch, const struct mk_msg *msg)
+{
+	return msg->type == BENCH_PING && !mk_send(ch, BENCH_PING, msg->data, msg->len);
+}
+
 static const struct mk_channel_ops bench_irq_ops = {
+	.receive	= bench_receive_irq,
 	.call		= bench_call,
 	.gone		= bench_gone,
 	.in_irq		= true,
@@ -246,9 +255,16 @@ static const struct mk_channel_ops bench_pages_ops = {
 	.sleeps		= true,
 };
 
+static const struct mk_channel_ops bench_give_ops = {
+	.receive	= bench_receive_pages,
+	.call		= bench_call,
+	.gone		= bench_gone,
+};
+
 static struct mk_service bench_services[] = {
 	{ .name = "bench", .ops = &bench_service_ops, .accept = bench_accept },
 	{ .name = "bench-irq", .ops = &bench_irq_ops, .accept = bench_accept },
+	{ .name = "bench-give", .ops = &bench_give_ops, .accept = bench_accept_pages },
 	{ .name = "bench-pages", .ops = &bench_pages_ops, .accept = bench_accept_pages },
 };
 

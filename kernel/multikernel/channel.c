@@ -6,9 +6,9 @@
  * code runs on both sides.  Each channel has rings, locks and a receiver of its
  * own, so none waits behind another.
  *
- * Sending works from any context but NMI.  A sender that finds no room gets
- * -EAGAIN, or sleeps until there is room, until a deadline, or until the channel
- * ends, as it chooses; nothing is ever dropped.
+ * Sending works from any context and takes no lock (see ring.c).  A sender that finds
+ * no room gets -EAGAIN, or sleeps until there is room, until a deadline, or until the
+ * channel ends, as it chooses; nothing is ever dropped.
  *
  * Receiving: the doorbell's interrupt schedules the receiver, which handles messages
  * with a budget for each turn.  If the callbacks of a channel do not sleep it is a
@@ -18,9 +18,9 @@
  * itself.  As long as the receiver runs the peer does not ring.  Before it goes to sleep
  * it publishes what has been read, asks for a doorbell, and looks once more.
  *
- * A caller that waits for a reply takes the place of the receiver for a moment,
+ * A caller that waits for a reply takes the place of the receiver for a while,
  * if nobody else has it: a reply that comes soon needs neither interrupt nor
- * context switch.
+ * context switch.  How long is learned from the replies before.
  *
  * A reply is matched by the number of the call, an index into a private table. A
  * number on which nobody waits is counted as a bad message.  The number of a call
@@ -30,8 +30,12 @@
  * Locking
  * -------
  *
- * mk_channel.tx_lock protects the producer's side of the ring, that there is one, and
- * the table of calls.  It is innermost.
+ * Who sends is not preempted meanwhile.  mk_channels_end() takes the ring away and waits
+ * for all of those who may have seen it, by synchronize_rcu().
+ * A call belongs to whom takes it out of mk_channel.calls, by xchg(): the receiver with
+ * its reply, the caller who gives up, or the one who ends the channel.
+ * mk_channel.tx_lock protects the word by which the producer asks for room.  It is
+ * innermost.
  * MK_RX_BUSY in mk_channel.rx_state is a lock that is only ever tried: who has it
  * receives.  Who does not get it leaves MK_RX_AGAIN, for the other to have the
  * receiver look once more.
@@ -41,10 +45,14 @@
 
 #include <linux/bitfield.h>
 #include <linux/bitops.h>
+#include <linux/cleanup.h>
 #include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/jiffies.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/printk.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
@@ -64,10 +72,13 @@
 #define MK_CHANNEL_IRQ_BUDGET	8
 
 /*
- * How long a caller looks for the reply itself: a few times what the way there
- * and back takes by interrupt, and about what a context switch costs.
+ * How long a caller looks for the reply itself: twice as long as the last one took that
+ * came in this time, at least what an interrupt there and back takes on any machine,
+ * and at most what KVM's halt polling allows itself (KVM_HALT_POLL_NS_DEFAULT on x86),
+ * which waits for the same kind of thing.
  */
-#define MK_CALL_SPIN_NS		(20 * NSEC_PER_USEC)
+#define MK_CALL_SPIN_MIN_NS	(20U * NSEC_PER_USEC)
+#define MK_CALL_SPIN_MAX_NS	(200U * NSEC_PER_USEC)
 
 /* The same for a receiver; below the least it is better to sleep at once */
 #define MK_LINGER_MAX_NS	(20U * NSEC_PER_USEC)
@@ -82,70 +93,98 @@
 /* Each how many sleeps of a receiver it measures how long one lasts */
 #define MK_SLEEP_SAMPLE		16
 
+/* mk_call.state */
+#define MK_CALL_LOOKS_FOR	0	/* the caller looks for the reply itself */
+#define MK_CALL_SLEEPS		1	/* it waits for mk_call.done */
+#define MK_CALL_ENDED		2	/* there is a result */
+
 /**
  * struct mk_call - somebody waits for a reply
- * @done: completed when it has come, or never will, if @asleep
+ * @state: MK_CALL_*
+ * @done: completed when there is a result, if the caller sleeps
  * @reply: where to put it
  * @size: space there in bytes
  * @ret: length of the reply, or a negative errno
- * @ended: @ret is there
- * @asleep: the caller waits for @done
- *
- * Changed under mk_channel.tx_lock.
  */
 struct mk_call {
+	unsigned int state;
 	struct completion done;
 	void *reply;
 	size_t size;
 	ssize_t ret;
-	bool ended;
-	bool asleep;
 };
 
-/**
- * mk_channel_ring() - ring the peer's doorbell
- * @ch: a channel that stays attached, by its tx_lock or because it is for good
- * @cause: MK_CAUSE_*, one bit
- *
- * Context: any, with interrupts off.
- */
-void mk_channel_ring(struct mk_channel *ch, u64 cause)
+/* Each value is believed once; the host forgets when CPUs go elsewhere */
+static noinline bool mk_channel_bell_ok(struct mk_channel *ch, u64 bell)
 {
 	struct mk_link *link = ch->link;
-	u64 bell = READ_ONCE(ch->tx.mem->bell);
+
+	if (!mk_arch_bell_ok(bell))
+		return false;
+	if (link->ops->bell_ok && !link->ops->bell_ok(link, FIELD_GET(MK_BELL_PHYS_ID, bell)))
+		return false;
+	WRITE_ONCE(ch->bell_ok, bell);
+	return true;
+}
+
+static __always_inline void mk_channel_ring_mem(struct mk_channel *ch,
+						struct mk_ring_mem *mem, unsigned int bit)
+{
+	u64 bell = READ_ONCE(mem->bell);
 
 	if (!bell)
 		return;
-	/* The host believes each value once; it forgets when CPUs go elsewhere */
-	if (bell != ch->bell_ok && link->ops->bell_ok &&
-	    !link->ops->bell_ok(link, FIELD_GET(MK_BELL_PHYS_ID, bell)))
+	if (unlikely(bell != READ_ONCE(ch->bell_ok)) && !mk_channel_bell_ok(ch, bell))
 		return;
-	ch->bell_ok = bell;
 	/* Also in a kernel that has one CPU and leaves out the lock prefix */
-	sync_set_bit(__ffs64(cause), link->cause_out);
-	ch->stats.bells_sent++;
-	trace_mk_ring(ch, cause, bell);
-	mk_arch_ring(FIELD_GET(MK_BELL_PHYS_ID, bell), FIELD_GET(MK_BELL_VECTOR, bell));
+	sync_set_bit(bit, ch->link->cause_out);
+	mk_count(ch, bells_sent, 1);
+	trace_mk_ring(ch, BIT_ULL(bit), bell);
+	mk_arch_ring(bell);
 }
 
-static int mk_channel_push(struct mk_channel *ch, u16 type, const void *data, size_t len)
+/**
+ * mk_channel_ring() - ring the peer's doorbell
+ * @ch: a channel
+ * @cause: MK_CAUSE_*, one bit
+ *
+ * Context: any.
+ */
+void mk_channel_ring(struct mk_channel *ch, u64 cause)
 {
-	int ret;
+	struct mk_ring_mem *mem;
 
-	lockdep_assert_held(&ch->tx_lock);
-	if (unlikely(!ch->tx.mem))
-		return -ENOTCONN;
-	ret = mk_ring_push(&ch->tx, type, data, len);
-	if (unlikely(ret)) {
-		ch->stats.full += ret == -EAGAIN;
-		return ret;
-	}
-	ch->stats.sent++;
-	ch->stats.bytes_sent += len;
+	guard(preempt)();
+	mem = mk_ring_tx_mem(&ch->tx);
+	if (mem)
+		mk_channel_ring_mem(ch, mem, __ffs64(cause));
+}
+
+/* Ends what mk_send() has begun: the message lies in the ring */
+static noinline int mk_send_finish(struct mk_channel *ch, struct mk_ring_mem *mem, u16 type,
+				   size_t len, u64 armed)
+{
 	trace_mk_send(ch, ch->tx.epoch, ch->id, type, len);
-	if (mk_ring_wants_bell(&ch->tx))
-		mk_channel_ring(ch, MK_CAUSE_MESSAGE(ch->id));
+	if (__mk_ring_wants_bell(&ch->tx, mem, armed))
+		mk_channel_ring_mem(ch, mem, ch->id);
+	preempt_enable();
 	return 0;
+}
+
+static noinline int mk_send_slow(struct mk_channel *ch, struct mk_ring_mem *mem, u16 type,
+				 const void *data, size_t len)
+{
+	int ret = mem ? mk_ring_push_slow(&ch->tx, mem, type, data, len) : -ENOTCONN;
+
+	if (!ret) {
+		mk_count(ch, sent, 1);
+		mk_count(ch, bytes_sent, len);
+		return mk_send_finish(ch, mem, type, len, mk_ring_armed(mem));
+	}
+	if (ret == -EAGAIN)
+		mk_count(ch, full, 1);
+	preempt_enable();
+	return ret;
 }
 
 /**
@@ -155,41 +194,40 @@ static int mk_channel_push(struct mk_channel *ch, u16 type, const void *data, si
  * @data: payload
  * @len: its length in bytes
  *
- * Context: any but NMI; does not sleep.
+ * Context: any; does not sleep.
  * Return: 0; -EAGAIN if there is no room; -EMSGSIZE if @len is more than a message
  * or the ring can have; -ENOTCONN if the channel has ended.
  */
 int mk_send(struct mk_channel *ch, u16 type, const void *data, size_t len)
 {
-	guard(raw_spinlock_irqsave)(&ch->tx_lock);
-	return mk_channel_push(ch, type, data, len);
+	struct mk_ring_mem *mem;
+	u64 armed;
+
+	/* What is not the way of most messages ends there, and saves registers there */
+	preempt_disable();
+	mem = mk_ring_tx_mem(&ch->tx);
+	if (unlikely(!mem || !mk_ring_try_push(&ch->tx, mem, type, data, len)))
+		return mk_send_slow(ch, mem, type, data, len);
+	mk_count(ch, sent, 1);
+	mk_count(ch, bytes_sent, len);
+	armed = mk_ring_armed(mem);
+	if (unlikely((armed & 1) || trace_mk_send_enabled()))
+		return mk_send_finish(ch, mem, type, len, armed);
+	preempt_enable();
+	return 0;
 }
 
-/**
- * mk_send_or_die() - send a message, also from a kernel that oopses
- * @ch: the channel
- * @type: as for mk_send()
- * @data: payload
- * @len: its length in bytes
- *
- * For the console: after a crash the holder of the lock may never release it.
- *
- * Context: any but NMI; does not sleep.
- * Return: as mk_send(), and -EDEADLK during an oops if another sender holds the
- * lock.
- */
-int mk_send_or_die(struct mk_channel *ch, u16 type, const void *data, size_t len)
+/* As mk_send(), in the life of the peer that the caller knows of */
+static int mk_channel_push_epoch(struct mk_channel *ch, u32 epoch, u16 type,
+				 const void *data, size_t len)
 {
-	unsigned long flags;
-	int ret;
-
-	if (!oops_in_progress)
-		raw_spin_lock_irqsave(&ch->tx_lock, flags);
-	else if (!raw_spin_trylock_irqsave(&ch->tx_lock, flags))
-		return -EDEADLK;
-	ret = mk_channel_push(ch, type, data, len);
-	raw_spin_unlock_irqrestore(&ch->tx_lock, flags);
-	return ret;
+	guard(preempt)();
+	/* In this order: another epoch comes before its ring */
+	if (!mk_ring_tx_mem(&ch->tx))
+		return -ENOTCONN;
+	if (READ_ONCE(ch->tx.epoch) != epoch)
+		return -ESTALE;
+	return mk_send(ch, type, data, len);
 }
 
 /*
@@ -202,16 +240,16 @@ static int mk_channel_push_or_wait(struct mk_channel *ch, u32 epoch, u16 type,
 	int ret;
 
 	guard(raw_spinlock_irqsave)(&ch->tx_lock);
-	if (ch->tx.epoch != epoch)
-		return -ENOTCONN;
-	ret = mk_channel_push(ch, type, data, len);
+	ret = mk_channel_push_epoch(ch, epoch, type, data, len);
 	if (ret != -EAGAIN)
-		return ret;
+		return ret == -ESTALE ? -ENOTCONN : ret;
+	if (!ch->tx.mem)
+		return -ENOTCONN;
 	ch->asked_room++;
 	mk_ring_tx_wait(&ch->tx);
 	if (!mk_ring_tx_room(&ch->tx, len))
 		return ret;
-	return mk_channel_push(ch, type, data, len);
+	return mk_send(ch, type, data, len);
 }
 
 /**
@@ -298,16 +336,85 @@ bool mk_channel_has_room(struct mk_channel *ch, size_t len)
 	return ch->tx.mem && mk_ring_tx_room(&ch->tx, len);
 }
 
+static void mk_channel_ring_room(struct mk_channel *ch)
+{
+	mk_count(ch, bells_room, 1);
+	mk_channel_ring(ch, MK_CAUSE_ROOM(ch->id));
+}
+
+static void mk_channel_tell_room(struct mk_channel *ch)
+{
+	if (mk_ring_wants_room(&ch->rx))
+		mk_channel_ring_room(ch);
+}
+
+static noinline void mk_channel_publish(struct mk_channel *ch)
+{
+	if (ch->rx.published == ch->rx.tail)
+		return;
+	mk_ring_publish(&ch->rx);
+	mk_channel_tell_room(ch);
+}
+
+static __always_inline bool mk_channel_rx_enter(struct mk_channel *ch)
+{
+	return !test_and_set_bit_lock(MK_RX_BUSY, &ch->rx_state);
+}
+
+/* If somebody is in then he will have the receiver look once more */
+static bool mk_channel_rx_enter_or_note(struct mk_channel *ch)
+{
+	if (mk_channel_rx_enter(ch))
+		return true;
+	set_bit(MK_RX_AGAIN, &ch->rx_state);
+	return mk_channel_rx_enter(ch);
+}
+
+static __always_inline void mk_channel_rx_exit(struct mk_channel *ch, bool again)
+{
+	again |= xchg(&ch->rx_state, 0) & BIT(MK_RX_AGAIN);
+	if (again && !READ_ONCE(ch->ending))
+		mk_channel_kick(ch);
+}
+
+/* Ask for a doorbell, unless there is something already */
+static __always_inline bool mk_channel_rx_arm(struct mk_channel *ch)
+{
+	if (ch->rx.published != ch->rx.tail)
+		mk_ring_publish(&ch->rx);
+	ch->asked_message++;
+	mk_ring_arm(&ch->rx);
+	if (unlikely(__mk_ring_wants_room(&ch->rx)))
+		mk_channel_ring_room(ch);
+	return mk_ring_pending(&ch->rx);
+}
+
+static __always_inline bool __mk_channel_poll_begin(struct mk_channel *ch)
+{
+	if (ch->ops->sleeps || !mk_channel_rx_enter(ch))
+		return false;
+	if (unlikely(!ch->rx.mem || READ_ONCE(ch->ending))) {
+		mk_channel_rx_exit(ch, false);
+		return false;
+	}
+	mk_ring_disarm(&ch->rx);
+	return true;
+}
+
+static __always_inline void __mk_channel_poll_end(struct mk_channel *ch)
+{
+	mk_channel_rx_exit(ch, mk_channel_rx_arm(ch));
+}
+
+/* A number for the call, or -EBUSY */
 static int mk_call_begin(struct mk_channel *ch, struct mk_call *call)
 {
-	unsigned int nr = find_first_zero_bit(ch->calls_used, MK_CALLS);
+	unsigned int nr;
 
-	lockdep_assert_held(&ch->tx_lock);
-	if (nr == MK_CALLS)
-		return -EBUSY;
-	__set_bit(nr, ch->calls_used);
-	ch->calls[nr] = call;
-	return nr;
+	for (nr = 0; nr < MK_CALLS; nr++)
+		if (!READ_ONCE(ch->calls[nr]) && !cmpxchg(&ch->calls[nr], NULL, call))
+			return nr;
+	return -EBUSY;
 }
 
 /*
@@ -317,57 +424,131 @@ static int mk_call_begin(struct mk_channel *ch, struct mk_call *call)
 static bool mk_call_end(struct mk_channel *ch, struct mk_call *call, unsigned int nr,
 			bool sent)
 {
-	guard(raw_spinlock_irqsave)(&ch->tx_lock);
-	if (ch->calls[nr] != call)
+	return cmpxchg(&ch->calls[nr], call, sent ? MK_CALL_LATE : NULL) == call;
+}
+
+/* The last that is seen of it, unless the caller sleeps; for who has taken it */
+static __always_inline void mk_call_finish(struct mk_call *call, ssize_t ret)
+{
+	call->ret = ret;
+	/* Pairs with mk_call_ended(), and with the one in mk_call_sleep() */
+	if (unlikely(xchg(&call->state, MK_CALL_ENDED) == MK_CALL_SLEEPS))
+		complete(&call->done);
+}
+
+static __always_inline bool mk_call_ended(struct mk_call *call)
+{
+	/* Pairs with mk_call_finish(): the result and the reply are there */
+	return smp_load_acquire(&call->state) == MK_CALL_ENDED;
+}
+
+static __always_inline void mk_channel_received(struct mk_channel *ch, u16 type, u32 len)
+{
+	mk_count(ch, received, 1);
+	mk_count(ch, bytes_received, len);
+	trace_mk_receive(ch, ch->rx.epoch, ch->id, type, len);
+}
+
+/* Twice what this one took, if it came in time; otherwise half of what it was */
+static void mk_call_learn(struct mk_channel *ch, bool done, u64 begin)
+{
+	unsigned int ns = ch->call_ns / 2;
+
+	if (done)
+		ns = min_t(u64, 2 * (local_clock() - begin), MK_CALL_SPIN_MAX_NS);
+	ch->call_ns = ns;
+}
+
+/* If the next message is the reply, and short: from the ring to where it is wanted */
+static __always_inline bool mk_call_take(struct mk_channel *ch, struct mk_call *call,
+					 unsigned int nr)
+{
+	struct mk_ring_rx *rx = &ch->rx;
+	u64 ctl = mk_ring_next_ctl(rx);
+	u32 len = FIELD_GET(MK_CTL_LEN, ctl);
+
+	if (!mk_ring_is_next(rx, ctl) || FIELD_GET(MK_CTL_TYPE, ctl) != (MK_TYPE_REPLY | nr) ||
+	    len > MK_SLOT_PAYLOAD || len > call->size)
 		return false;
-	ch->calls[nr] = NULL;
-	if (!sent)
-		__clear_bit(nr, ch->calls_used);
+	/* Someone may end the channel at this moment */
+	if (unlikely(cmpxchg(&ch->calls[nr], call, NULL) != call))
+		return false;
+	mk_slot_get(mk_ring_slot(rx->mem, rx->slots, rx->tail), call->reply, len);
+	rx->tail++;
+	mk_channel_received(ch, MK_TYPE_REPLY | nr, len);
+	call->ret = len;
 	return true;
 }
 
-/* True if the reply came while this CPU looked for it; the caller is the receiver */
-static bool mk_call_spin(struct mk_channel *ch, struct mk_call *call)
+/* Looked in vain: true if it is time to sleep */
+static noinline bool mk_call_looked(struct mk_channel *ch, u64 *begin)
 {
-	unsigned int looks = 0;
-	u64 now, end = 0;
+	u64 now = local_clock();
 
-	/* Pairs with mk_call_finish() */
-	while (!smp_load_acquire(&call->ended)) {
-		if (mk_channel_poll(ch) < 0)
-			break;
-		if (++looks % MK_CALL_LOOKS) {
-			cpu_relax();
-			continue;
-		}
-		now = local_clock();
-		if (!end)
-			end = now + MK_CALL_SPIN_NS;
-		if (now >= end || need_resched())
-			break;
-	}
-	mk_channel_poll_end(ch);
-	return READ_ONCE(call->ended);
+	if (!*begin)
+		*begin = now;
+	return now - *begin >= max(ch->call_ns, MK_CALL_SPIN_MIN_NS) || need_resched() ||
+	       READ_ONCE(ch->ending);
 }
 
-/* Gives the call a number, and sends it if there is room */
-static int mk_call_push(struct mk_channel *ch, struct mk_call *call, int *nr,
-			const void *data, size_t len)
+/* True if the reply came while this CPU looked for it; the caller is the receiver */
+static __always_inline bool mk_call_spin(struct mk_channel *ch, struct mk_call *call,
+					 unsigned int nr)
 {
-	guard(raw_spinlock_irqsave)(&ch->tx_lock);
-	*nr = mk_call_begin(ch, call);
-	if (*nr < 0)
-		return *nr;
-	return mk_channel_push(ch, MK_TYPE_CALL | *nr, data, len);
+	unsigned int looks = 0;
+	u64 begin = 0;
+	bool done;
+
+	while (!(done = mk_call_take(ch, call, nr))) {
+		if (mk_ring_pending(&ch->rx) && mk_channel_poll(ch) < 0)
+			break;
+		if (mk_call_ended(call))
+			break;
+		cpu_relax();
+		if (unlikely(++looks % MK_CALL_LOOKS == 0) && mk_call_looked(ch, &begin))
+			break;
+	}
+	done = done || mk_call_ended(call);
+	if (begin)
+		mk_call_learn(ch, done, begin);
+	__mk_channel_poll_end(ch);
+	return done;
 }
 
 /* False if the reply is there already */
-static bool mk_call_sleep(struct mk_channel *ch, struct mk_call *call)
+static bool mk_call_sleep(struct mk_call *call)
 {
 	init_completion(&call->done);
-	guard(raw_spinlock_irqsave)(&ch->tx_lock);
-	call->asleep = !call->ended;
-	return call->asleep;
+	/* Pairs with mk_call_finish() */
+	return cmpxchg(&call->state, MK_CALL_LOOKS_FOR, MK_CALL_SLEEPS) == MK_CALL_LOOKS_FOR;
+}
+
+/* Somebody else has taken the call, and will have ended it in a moment */
+static ssize_t mk_call_result_of(struct mk_call *call)
+{
+	while (!mk_call_ended(call))
+		cpu_relax();
+	return call->ret;
+}
+
+static ssize_t mk_call_wait(struct mk_channel *ch, struct mk_call *call, unsigned int nr,
+			    unsigned long deadline)
+{
+	long left = max_t(long, deadline - jiffies, 0);
+	u64 begin = local_clock();
+
+	if (!mk_call_sleep(call))
+		return mk_call_result_of(call);
+	left = wait_for_completion_interruptible_timeout(&call->done, left);
+	if (left <= 0 && mk_call_end(ch, call, nr, true))
+		return left ? -EINTR : -ETIMEDOUT;
+	/* If it is somebody else's then he completes */
+	if (left <= 0)
+		wait_for_completion(&call->done);
+	/* It would have been worth to look for a bit longer */
+	if (local_clock() - begin < MK_CALL_SPIN_MAX_NS)
+		WRITE_ONCE(ch->call_ns, MK_CALL_SPIN_MAX_NS);
+	return call->ret;
 }
 
 /**
@@ -389,33 +570,32 @@ ssize_t mk_call(struct mk_channel *ch, const void *data, size_t len, void *reply
 		size_t size, long timeout)
 {
 	unsigned long deadline = jiffies + timeout;
-	struct mk_call call = { .reply = reply, .size = size };
 	u32 epoch = READ_ONCE(ch->tx.epoch);
-	/* First, so that the peer need not ring for its reply */
-	bool polls = mk_channel_poll_begin(ch);
-	int nr, ret = mk_call_push(ch, &call, &nr, data, len);
-	long left;
+	struct mk_call call;
+	bool polls;
+	int nr, ret;
 
-	if (!ret && polls && mk_call_spin(ch, &call))
-		return call.ret;
-	if (ret && polls)
-		mk_channel_poll_end(ch);
+	/* The rest is for who sleeps */
+	call.state = MK_CALL_LOOKS_FOR;
+	call.reply = reply;
+	call.size = size;
+	nr = mk_call_begin(ch, &call);
 	if (nr < 0)
 		return nr;
+	/* First, so that the peer need not ring for its reply */
+	polls = __mk_channel_poll_begin(ch);
+	ret = mk_send(ch, MK_TYPE_CALL | nr, data, len);
+	if (polls && !ret && mk_call_spin(ch, &call, nr))
+		return call.ret;
+	if (polls && ret)
+		mk_channel_poll_end(ch);
 	if (ret == -EAGAIN)
 		ret = mk_channel_send_wait(ch, epoch, MK_TYPE_CALL | nr, data, len,
 					   timeout);
-	if (ret) {
-		mk_call_end(ch, &call, nr, false);
-		return ret;
-	}
-	if (!mk_call_sleep(ch, &call))
-		return call.ret;
-	left = max_t(long, deadline - jiffies, 0);
-	left = wait_for_completion_interruptible_timeout(&call.done, left);
-	if (left > 0 || !mk_call_end(ch, &call, nr, true))
-		return call.ret;
-	return left ? -EINTR : -ETIMEDOUT;
+	if (!ret)
+		return mk_call_wait(ch, &call, nr, deadline);
+	/* Unless the end of the channel was faster */
+	return mk_call_end(ch, &call, nr, false) ? ret : mk_call_result_of(&call);
 }
 
 /**
@@ -465,10 +645,7 @@ int mk_reply_error(struct mk_channel *ch, u16 call, int err)
 int mk_reply_epoch(struct mk_channel *ch, u32 epoch, u16 type, const void *data,
 		   size_t len)
 {
-	guard(raw_spinlock_irqsave)(&ch->tx_lock);
-	if (ch->tx.epoch != epoch)
-		return -ESTALE;
-	return mk_channel_push(ch, type, data, len);
+	return mk_channel_push_epoch(ch, epoch, type, data, len);
 }
 
 /* What the peer calls an error has to be one */
@@ -488,30 +665,17 @@ static ssize_t mk_call_result(struct mk_call *call, const struct mk_msg *msg)
 	return msg->len;
 }
 
-/* The last that is seen of it, unless the caller sleeps */
-static void mk_call_finish(struct mk_call *call, ssize_t ret)
-{
-	call->ret = ret;
-	if (call->asleep)
-		complete(&call->done);
-	else
-		/* Pairs with mk_call_spin(): @ret and the reply are there */
-		smp_store_release(&call->ended, true);
-}
-
-static bool mk_channel_rx_reply(struct mk_channel *ch, const struct mk_msg *msg)
+static noinline bool mk_channel_rx_reply(struct mk_channel *ch, const struct mk_msg *msg)
 {
 	unsigned int nr = msg->type & MK_TYPE_NR;
 	struct mk_call *call;
 
-	guard(raw_spinlock_irqsave)(&ch->tx_lock);
-	if (nr >= MK_CALLS || !__test_and_clear_bit(nr, ch->calls_used))
+	if (nr >= MK_CALLS)
 		return false;
-	call = ch->calls[nr];
-	ch->calls[nr] = NULL;
-	if (call)
+	call = xchg(&ch->calls[nr], NULL);
+	if (call && call != MK_CALL_LATE)
 		mk_call_finish(call, mk_call_result(call, msg));
-	return true;
+	return call;
 }
 
 /* What the layer above does not want goes back, or is ours to use */
@@ -525,11 +689,8 @@ static bool mk_channel_rx_pages(struct mk_channel *ch, struct mk_msg *msg)
 	return false;
 }
 
-static bool mk_channel_dispatch(struct mk_channel *ch, struct mk_msg *msg)
+static noinline bool mk_channel_dispatch_other(struct mk_channel *ch, struct mk_msg *msg)
 {
-	msg->pages = NULL;
-	if (msg->type < MK_TYPE_PAGES)
-		return ch->ops->receive && ch->ops->receive(ch, msg);
 	if (msg->type < MK_TYPE_CALL)
 		return mk_channel_rx_pages(ch, msg);
 	switch (msg->type & MK_TYPE_KIND) {
@@ -537,42 +698,37 @@ static bool mk_channel_dispatch(struct mk_channel *ch, struct mk_msg *msg)
 	case MK_TYPE_ERROR:
 		return mk_channel_rx_reply(ch, msg);
 	case MK_TYPE_CALL:
-		if (!ch->ops->call)
-			return !mk_reply_error(ch, msg->type, -EOPNOTSUPP);
-		ch->ops->call(ch, msg);
-		return true;
+		return !mk_reply_error(ch, msg->type, -EOPNOTSUPP);
 	default:
 		return msg->type == MK_TYPE_BACK && mk_pool_returned(ch, msg);
 	}
 }
 
+static __always_inline bool mk_channel_dispatch(struct mk_channel *ch, struct mk_msg *msg)
+{
+	msg->pages = NULL;
+	if (msg->type < MK_TYPE_PAGES)
+		return ch->ops->receive && ch->ops->receive(ch, msg);
+	if ((msg->type & MK_TYPE_KIND) != MK_TYPE_CALL || !ch->ops->call)
+		return mk_channel_dispatch_other(ch, msg);
+	ch->ops->call(ch, msg);
+	return true;
+}
+
 static noinline void mk_channel_count_bad(struct mk_channel *ch, const struct mk_msg *msg)
 {
-	ch->stats.bad++;
+	mk_count(ch, bad, 1);
+	mk_flood_bad(ch->link, 1);
 	trace_mk_bad(ch, ch->rx.epoch, ch->id, msg->type, msg->len);
 	pr_warn_ratelimited("dropped a message of type 0x%x with %u bytes\n",
 			    msg->type, msg->len);
 }
 
-static void mk_channel_ring_room(struct mk_channel *ch)
+/* Too long: ring.c has dropped it */
+static noinline void mk_channel_count_dropped(struct mk_channel *ch)
 {
-	guard(irqsave)();
-	ch->stats.bells_room++;
-	mk_channel_ring(ch, MK_CAUSE_ROOM(ch->id));
-}
-
-static void mk_channel_tell_room(struct mk_channel *ch)
-{
-	if (mk_ring_wants_room(&ch->rx))
-		mk_channel_ring_room(ch);
-}
-
-static noinline void mk_channel_publish(struct mk_channel *ch)
-{
-	if (ch->rx.published == ch->rx.tail)
-		return;
-	mk_ring_publish(&ch->rx);
-	mk_channel_tell_room(ch);
+	mk_count(ch, bad, 1);
+	mk_flood_bad(ch->link, 1);
 }
 
 /* Returns how many messages there were; under MK_RX_BUSY */
@@ -581,13 +737,22 @@ static __always_inline unsigned int mk_channel_receive(struct mk_channel *ch,
 {
 	struct mk_ring_rx *rx = &ch->rx;
 	unsigned int done = 0;
-	struct mk_msg msg;
+	/* All of it that is looked at is written; clearing it costs as much as that */
+	struct mk_msg msg __uninitialized;
 
-	while (done < budget && mk_ring_pending(rx) && mk_ring_pop(rx, &msg)) {
+	while (done < budget) {
+		u64 ctl = mk_ring_next_ctl(rx);
+
+		if (!mk_ring_is_next(rx, ctl))
+			break;
+		/* What is dropped has its cost, too */
+		if (unlikely(!mk_ring_take(rx, ctl, &msg))) {
+			mk_channel_count_dropped(ch);
+			done++;
+			continue;
+		}
 		done++;
-		ch->stats.received++;
-		ch->stats.bytes_received += msg.len;
-		trace_mk_receive(ch, rx->epoch, ch->id, msg.type, msg.len);
+		mk_channel_received(ch, msg.type, msg.len);
 		if (unlikely(!mk_channel_dispatch(ch, &msg)))
 			mk_channel_count_bad(ch, &msg);
 		/* A producer should not come to a stop; nor fetch the line each time */
@@ -597,48 +762,6 @@ static __always_inline unsigned int mk_channel_receive(struct mk_channel *ch,
 	return done;
 }
 
-static void mk_channel_tell_bad(struct mk_channel *ch)
-{
-	u64 bad = ch->rx.bad + ch->stats.bad;
-
-	if (likely(bad == ch->bad_told))
-		return;
-	mk_flood_bad(ch->link, bad - ch->bad_told);
-	ch->bad_told = bad;
-}
-
-static bool mk_channel_rx_enter(struct mk_channel *ch)
-{
-	return !test_and_set_bit_lock(MK_RX_BUSY, &ch->rx_state);
-}
-
-/* If somebody is in then he will have the receiver look once more */
-static bool mk_channel_rx_enter_or_note(struct mk_channel *ch)
-{
-	if (mk_channel_rx_enter(ch))
-		return true;
-	set_bit(MK_RX_AGAIN, &ch->rx_state);
-	return mk_channel_rx_enter(ch);
-}
-
-static void mk_channel_rx_exit(struct mk_channel *ch, bool again)
-{
-	again |= xchg(&ch->rx_state, 0) & BIT(MK_RX_AGAIN);
-	if (again && !READ_ONCE(ch->ending))
-		mk_channel_kick(ch);
-}
-
-/* Ask for a doorbell, unless there is something already */
-static bool mk_channel_rx_arm(struct mk_channel *ch)
-{
-	if (ch->rx.published != ch->rx.tail)
-		mk_ring_publish(&ch->rx);
-	ch->asked_message += !(ch->rx.armed & 1);
-	mk_ring_arm(&ch->rx);
-	if (unlikely(__mk_ring_wants_room(&ch->rx)))
-		mk_channel_ring_room(ch);
-	return mk_ring_pending(&ch->rx);
-}
 
 /**
  * mk_channel_poll_begin() - become the receiver of a channel
@@ -653,21 +776,15 @@ static bool mk_channel_rx_arm(struct mk_channel *ch)
  */
 bool mk_channel_poll_begin(struct mk_channel *ch)
 {
-	if (ch->ops->sleeps || !mk_channel_rx_enter(ch))
-		return false;
-	if (!ch->rx.mem || READ_ONCE(ch->ending)) {
-		mk_channel_rx_exit(ch, false);
-		return false;
-	}
-	mk_ring_disarm(&ch->rx);
-	return true;
+	return __mk_channel_poll_begin(ch);
 }
 
 /* Nothing to do is the time to tell the producer of its room, but not each time */
-static noinline void mk_channel_missed(struct mk_channel *ch)
+static noinline int mk_channel_missed(struct mk_channel *ch)
 {
 	if (++ch->misses == MK_POLL_MISSES)
 		mk_channel_publish(ch);
+	return 0;
 }
 
 /**
@@ -684,15 +801,12 @@ int mk_channel_poll(struct mk_channel *ch)
 
 	if (unlikely(READ_ONCE(ch->ending)))
 		return -ENOTCONN;
-	if (!mk_ring_pending(&ch->rx)) {
-		mk_channel_missed(ch);
-		return 0;
-	}
+	if (!mk_ring_pending(&ch->rx))
+		return mk_channel_missed(ch);
 	ch->misses = 0;
 	local_bh_disable();
 	done = mk_channel_receive(ch, MK_CHANNEL_BUDGET);
 	local_bh_enable();
-	mk_channel_tell_bad(ch);
 	return done;
 }
 
@@ -709,8 +823,22 @@ static noinline bool mk_channel_recv_other(struct mk_channel *ch, struct mk_msg 
 	local_bh_enable();
 	if (!ok)
 		mk_channel_count_bad(ch, msg);
-	mk_channel_tell_bad(ch);
 	return false;
+}
+
+static noinline int mk_channel_recv_slow(struct mk_channel *ch, struct mk_msg *msg, u64 ctl)
+{
+	struct mk_ring_rx *rx = &ch->rx;
+
+	if (!mk_ring_take(rx, ctl, msg)) {
+		mk_channel_count_dropped(ch);
+		return 0;
+	}
+	mk_channel_received(ch, msg->type, msg->len);
+	if (rx->tail - rx->published >= rx->slots / 4)
+		mk_channel_publish(ch);
+	msg->pages = NULL;
+	return msg->type < MK_TYPE_PAGES || mk_channel_recv_other(ch, msg);
 }
 
 /**
@@ -729,25 +857,23 @@ static noinline bool mk_channel_recv_other(struct mk_channel *ch, struct mk_msg 
 int mk_channel_recv(struct mk_channel *ch, struct mk_msg *msg)
 {
 	struct mk_ring_rx *rx = &ch->rx;
+	u64 ctl = mk_ring_next_ctl(rx);
 
+	/* As in mk_send(): this calls nothing */
 	if (unlikely(READ_ONCE(ch->ending)))
 		return -ENOTCONN;
-	if (!mk_ring_pending(rx)) {
-		mk_channel_missed(ch);
-		return 0;
-	}
+	if (!mk_ring_is_next(rx, ctl))
+		return mk_channel_missed(ch);
 	ch->misses = 0;
-	if (unlikely(!mk_ring_pop(rx, msg))) {
-		mk_channel_tell_bad(ch);
-		return 0;
-	}
-	ch->stats.received++;
-	ch->stats.bytes_received += msg->len;
-	trace_mk_receive(ch, rx->epoch, ch->id, msg->type, msg->len);
-	if (unlikely(rx->tail - rx->published >= rx->slots / 4))
-		mk_channel_publish(ch);
+	if (unlikely(FIELD_GET(MK_CTL_TYPE, ctl) >= MK_TYPE_PAGES ||
+		     FIELD_GET(MK_CTL_LEN, ctl) > MK_SLOT_PAYLOAD ||
+		     rx->tail - rx->published >= rx->slots / 4 || trace_mk_receive_enabled()))
+		return mk_channel_recv_slow(ch, msg, ctl);
+	mk_ring_take(rx, ctl, msg);
 	msg->pages = NULL;
-	return likely(msg->type < MK_TYPE_PAGES) || mk_channel_recv_other(ch, msg);
+	mk_count(ch, received, 1);
+	mk_count(ch, bytes_received, msg->len);
+	return 1;
 }
 
 /**
@@ -758,10 +884,10 @@ int mk_channel_recv(struct mk_channel *ch, struct mk_msg *msg)
  */
 void mk_channel_poll_end(struct mk_channel *ch)
 {
-	mk_channel_rx_exit(ch, mk_channel_rx_arm(ch));
+	__mk_channel_poll_end(ch);
 }
 
-static void mk_channel_wake_senders(struct mk_channel *ch)
+static noinline void mk_channel_wake_senders(struct mk_channel *ch)
 {
 	if (wq_has_sleeper(&ch->tx_wait) && mk_channel_has_room(ch, 0))
 		wake_up_all(&ch->tx_wait);
@@ -778,9 +904,6 @@ static bool mk_channel_linger(struct mk_channel *ch)
 {
 	u64 end = local_clock() + ch->linger_ns;
 
-	/* In an interrupt nobody waits for what may come */
-	if (in_hardirq())
-		return true;
 	do {
 		if (mk_ring_pending(&ch->rx)) {
 			ch->linger_ns = min(ch->linger_ns * 2, MK_LINGER_MAX_NS);
@@ -805,51 +928,68 @@ static void mk_channel_sleeps(struct mk_channel *ch)
 		       local_clock() : 0;
 }
 
-/*
- * True if another turn is needed: at once, in which case the peer is not asked to
- * ring, or because something came last.  A receiver that takes no more for now
- * looks again by itself.
- */
-static bool mk_channel_turn(struct mk_channel *ch, unsigned int budget)
+static bool mk_channel_drain_turn(struct mk_channel *ch)
 {
-	bool more = true, last;
+	u64 bad = ch->rx.bad;
+	bool more = ch->ops->drain(ch, &ch->rx);
 
-	mk_channel_woken(ch);
-	mk_ring_disarm(&ch->rx);
-	if (ch->ops->drain) {
-		more = ch->ops->drain(ch, &ch->rx);
-		WRITE_ONCE(ch->declined, !more);
-		mk_channel_tell_room(ch);
-		last = more && mk_ring_pending(&ch->rx);
-	} else {
-		last = mk_channel_receive(ch, budget) == budget;
-	}
-	mk_channel_tell_bad(ch);
-	if (last || (more && ch->linger_ns && mk_channel_linger(ch))) {
+	WRITE_ONCE(ch->declined, !more);
+	for (; unlikely(bad != ch->rx.bad); bad++)
+		mk_channel_count_dropped(ch);
+	mk_channel_tell_room(ch);
+	if (more && mk_ring_pending(&ch->rx)) {
 		mk_channel_publish(ch);
 		return true;
 	}
-	more &= mk_channel_rx_arm(ch);
-	mk_channel_sleeps(ch);
-	return more;
+	return mk_channel_rx_arm(ch) && more;
 }
 
-static void mk_channel_look(struct mk_channel *ch, unsigned int budget)
+/*
+ * True if another turn is needed: at once, in which case the peer is not asked to
+ * ring, or because something came last.  A receiver that takes no more for now
+ * looks again by itself.  The peer has rung for this sleep and does not ring again
+ * before the next one, so there is nothing to be disarmed here.
+ */
+static __always_inline bool mk_channel_turn(struct mk_channel *ch, unsigned int budget,
+					    bool in_irq)
 {
-	mk_channel_wake_senders(ch);
+	if (!in_irq) {
+		if (unlikely(ch->ops->drain))
+			return mk_channel_drain_turn(ch);
+		mk_channel_woken(ch);
+	}
+	if (unlikely(mk_channel_receive(ch, budget) == budget) ||
+	    (!in_irq && ch->linger_ns && mk_channel_linger(ch))) {
+		mk_channel_publish(ch);
+		return true;
+	}
+	if (mk_channel_rx_arm(ch))
+		return true;
+	if (!in_irq)
+		mk_channel_sleeps(ch);
+	return false;
+}
+
+static __always_inline void mk_channel_look(struct mk_channel *ch, unsigned int budget,
+					    bool in_irq)
+{
+	/* Who has asked the peer for room is there already */
+	if (unlikely(waitqueue_active(&ch->tx_wait) || ch->pool))
+		mk_channel_wake_senders(ch);
 	if (mk_channel_rx_enter_or_note(ch))
-		mk_channel_rx_exit(ch, ch->rx.mem && mk_channel_turn(ch, budget));
+		mk_channel_rx_exit(ch, ch->rx.mem && mk_channel_turn(ch, budget, in_irq));
 }
 
 static void mk_channel_work(struct work_struct *work)
 {
-	mk_channel_look(container_of(work, struct mk_channel, work), MK_CHANNEL_BUDGET);
+	mk_channel_look(container_of(work, struct mk_channel, work), MK_CHANNEL_BUDGET,
+			false);
 }
 
 static void mk_channel_tasklet(struct tasklet_struct *tasklet)
 {
 	mk_channel_look(container_of(tasklet, struct mk_channel, tasklet),
-			MK_CHANNEL_BUDGET);
+			MK_CHANNEL_BUDGET, false);
 }
 
 /**
@@ -875,7 +1015,7 @@ void mk_channel_kick(struct mk_channel *ch)
 void mk_channel_rung(struct mk_channel *ch)
 {
 	if (ch->ops->in_irq)
-		mk_channel_look(ch, MK_CHANNEL_IRQ_BUDGET);
+		mk_channel_look(ch, MK_CHANNEL_IRQ_BUDGET, true);
 	else
 		mk_channel_kick(ch);
 }
@@ -923,13 +1063,16 @@ void mk_channel_set_ops(struct mk_channel *ch, const struct mk_channel_ops *ops,
 
 /**
  * mk_channel_init() - prepare a channel
- * @ch: the channel, zeroed
+ * @ch: the channel, zeroed but perhaps for its counters
  * @link: to the peer
  * @id: its id there
  *
- * To be followed by mk_channel_set_ops().
+ * To be followed by mk_channel_set_ops(), and at last by mk_channel_exit().
+ *
+ * Context: may sleep, unless there are counters already.
+ * Return: 0 or -ENOMEM.
  */
-void mk_channel_init(struct mk_channel *ch, struct mk_link *link, unsigned int id)
+int mk_channel_init(struct mk_channel *ch, struct mk_link *link, unsigned int id)
 {
 	raw_spin_lock_init(&ch->tx_lock);
 	init_waitqueue_head(&ch->tx_wait);
@@ -937,19 +1080,62 @@ void mk_channel_init(struct mk_channel *ch, struct mk_link *link, unsigned int i
 	tasklet_setup(&ch->tasklet, mk_channel_tasklet);
 	ch->link = link;
 	ch->id = id;
+	if (!ch->stats)
+		ch->stats = alloc_percpu(struct mk_channel_stats);
+	return ch->stats ? 0 : -ENOMEM;
+}
+
+/**
+ * mk_channel_exit() - the channel will not be used again
+ * @ch: a channel that has ended, or was never open
+ *
+ * Context: any but hard interrupt and NMI.
+ */
+void mk_channel_exit(struct mk_channel *ch)
+{
+	free_percpu(ch->stats);
+	ch->stats = NULL;
+}
+
+/**
+ * mk_channel_stat_at() - a counter
+ * @ch: the channel
+ * @offset: in &struct mk_channel_stats
+ *
+ * Return: its value.
+ */
+u64 mk_channel_stat_at(const struct mk_channel *ch, size_t offset)
+{
+	unsigned int cpu;
+	u64 sum = 0;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(*(u64 *)((void *)per_cpu_ptr(ch->stats, cpu) + offset));
+	return sum;
+}
+
+/**
+ * mk_channel_stats_reset() - count anew
+ * @ch: a channel that nobody uses
+ */
+void mk_channel_stats_reset(struct mk_channel *ch)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		memset(per_cpu_ptr(ch->stats, cpu), 0, sizeof(*ch->stats));
 }
 
 static void mk_channel_abort_calls(struct mk_channel *ch)
 {
 	unsigned int nr;
 
-	guard(raw_spinlock_irqsave)(&ch->tx_lock);
-	for_each_set_bit(nr, ch->calls_used, MK_CALLS) {
-		if (ch->calls[nr])
-			mk_call_finish(ch->calls[nr], -ECONNRESET);
-		ch->calls[nr] = NULL;
+	for (nr = 0; nr < MK_CALLS; nr++) {
+		struct mk_call *call = xchg(&ch->calls[nr], NULL);
+
+		if (call && call != MK_CALL_LATE)
+			mk_call_finish(call, -ECONNRESET);
 	}
-	bitmap_zero(ch->calls_used, MK_CALLS);
 }
 
 /* What lies in the ring when it ends: no more than it can hold */
@@ -969,17 +1155,8 @@ static void mk_channel_drain(struct mk_channel *ch)
 	mk_channel_publish(ch);
 }
 
-/**
- * mk_channel_end() - the rings are going
- * @ch: a channel that doorbells do not reach any more
- *
- * Messages that lie in the ring are handled first.  Calls that wait for a reply
- * and senders that wait for room end with an error.  Afterwards nobody looks at
- * the shared area any more.
- *
- * Context: may sleep; not from the channel's own callbacks.
- */
-void mk_channel_end(struct mk_channel *ch)
+/* The rings are not used from now on, but for those who have seen them already */
+static void mk_channel_cut(struct mk_channel *ch)
 {
 	/* Someone may poll, and will see it */
 	WRITE_ONCE(ch->ending, true);
@@ -987,12 +1164,35 @@ void mk_channel_end(struct mk_channel *ch)
 		usleep_range(50, 100);
 	mk_channel_drain(ch);
 	scoped_guard(raw_spinlock_irqsave, &ch->tx_lock) {
-		ch->tx.mem = NULL;
+		WRITE_ONCE(ch->tx.mem, NULL);
 		ch->rx.mem = NULL;
 		ch->bell_ok = 0;
 	}
 	mk_channel_rx_exit(ch, false);
-	mk_channel_flush(ch);
-	mk_channel_abort_calls(ch);
-	wake_up_all(&ch->tx_wait);
+}
+
+/**
+ * mk_channels_end() - the rings are going
+ * @ch: an array of channels that doorbells do not reach any more
+ * @nr: how many
+ *
+ * Messages that lie in the ring are handled first.  Calls that wait for a reply
+ * and senders that wait for room end with an error.  Afterwards nobody looks at
+ * the shared area any more.
+ *
+ * Context: may sleep; not from the channels' own callbacks.
+ */
+void mk_channels_end(struct mk_channel *ch, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		mk_channel_cut(&ch[i]);
+	/* Those who have seen the ring: pairs with mk_send() */
+	synchronize_rcu();
+	for (i = 0; i < nr; i++) {
+		mk_channel_flush(&ch[i]);
+		mk_channel_abort_calls(&ch[i]);
+		wake_up_all(&ch[i].tx_wait);
+	}
 }

@@ -2,8 +2,8 @@
 #ifndef _MULTIKERNEL_CHANNEL_H
 #define _MULTIKERNEL_CHANNEL_H
 
-#include <linux/bitmap.h>
 #include <linux/interrupt.h>
+#include <linux/percpu.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -17,12 +17,15 @@ struct mk_pool;
 /* Calls of one channel that may wait for their replies at the same time */
 #define MK_CALLS		32
 
+/* In mk_channel.calls: its caller has given up, and its reply has not come in yet */
+#define MK_CALL_LATE		((struct mk_call *)1)
+
 /* Bits of mk_channel.rx_state */
 #define MK_RX_BUSY		0	/* somebody receives */
 #define MK_RX_AGAIN		1	/* somebody else wanted to */
 
 /**
- * struct mk_channel_stats - counters, each updated by one side and without a lock
+ * struct mk_channel_stats - counters of one CPU
  * @sent: messages sent
  * @received: messages received
  * @bytes_sent: their payload in bytes
@@ -51,20 +54,19 @@ struct mk_channel_stats {
  * @id: its bit in the cause words of the link
  * @ops: the layer above
  * @priv: for @ops
- * @tx_lock: protects @tx, that there are rings, the calls, and the sender's counters
+ * @tx_lock: protects the word by which the peer is asked for room
  * @tx: ring to the peer
  * @asked_room: how often the peer was asked to ring when there is room
  * @bell_ok: the last bell of the peer that was found to be its own
  * @tx_wait: senders that sleep until there is room, or pages
- * @calls: who waits for a reply; NULL if nobody does any more
- * @calls_used: calls whose reply has not come in yet
+ * @calls: who waits for a reply; see mk_call_begin()
+ * @call_ns: how long a caller shall look for the reply itself
  * @rx: ring from the peer; for the one who has set MK_RX_BUSY
  * @rx_state: MK_RX_*
  * @pool: pages that change hands, or NULL
  * @cpu: where its doorbell shall ring, see mk_channel_set_cpu()
  * @bell_cpu: where it rings now: another one while @cpu is away
  * @asked_message: how often the peer was asked to ring with the next message
- * @bad_told: messages without sense that mk_flood_bad() knows of
  * @ending: the rings are going
  * @misses: looks of mk_channel_poll() since the last message
  * @linger_ns: how long the receiver looks for another message before it sleeps
@@ -74,7 +76,7 @@ struct mk_channel_stats {
  * @watched: tail at the last look of the watch, see mk_link_watch()
  * @tasklet: the receiver
  * @work: the receiver, if callbacks sleep
- * @stats: counters
+ * @stats: counters, see mk_count() and mk_channel_stat()
  */
 struct mk_channel {
 	struct mk_link *link;
@@ -89,7 +91,7 @@ struct mk_channel {
 	wait_queue_head_t tx_wait;
 
 	struct mk_call *calls[MK_CALLS];
-	DECLARE_BITMAP(calls_used, MK_CALLS);
+	unsigned int call_ns;
 
 	struct mk_ring_rx rx ____cacheline_aligned;
 	unsigned long rx_state;
@@ -97,7 +99,6 @@ struct mk_channel {
 	unsigned int cpu;
 	unsigned int bell_cpu;
 	u64 asked_message;
-	u64 bad_told;
 	bool ending;
 	unsigned int misses;
 	unsigned int linger_ns;
@@ -107,13 +108,14 @@ struct mk_channel {
 	u32 watched;
 	struct tasklet_struct tasklet;
 	struct work_struct work;
-	struct mk_channel_stats stats;
+	struct mk_channel_stats __percpu *stats;
 };
 
-void mk_channel_init(struct mk_channel *ch, struct mk_link *link, unsigned int id);
+int mk_channel_init(struct mk_channel *ch, struct mk_link *link, unsigned int id);
+void mk_channel_exit(struct mk_channel *ch);
 void mk_channel_set_ops(struct mk_channel *ch, const struct mk_channel_ops *ops,
 			void *priv);
-void mk_channel_end(struct mk_channel *ch);
+void mk_channels_end(struct mk_channel *ch, unsigned int nr);
 void mk_channel_kick(struct mk_channel *ch);
 void mk_channel_rung(struct mk_channel *ch);
 bool mk_channel_at_work(struct mk_channel *ch);
@@ -122,6 +124,12 @@ void mk_channel_ring(struct mk_channel *ch, u64 cause);
 int mk_reply_epoch(struct mk_channel *ch, u32 epoch, u16 type, const void *data,
 		   size_t len);
 int mk_send_or_ring(struct mk_channel *ch, u16 type, const void *data, size_t len);
-int mk_send_or_die(struct mk_channel *ch, u16 type, const void *data, size_t len);
+u64 mk_channel_stat_at(const struct mk_channel *ch, size_t offset);
+void mk_channel_stats_reset(struct mk_channel *ch);
+
+/* Any context.  For sums over all CPUs: mk_channel_stat() */
+#define mk_count(ch, what, n)	this_cpu_add((ch)->stats->what, n)
+#define mk_channel_stat(ch, what) \
+	mk_channel_stat_at(ch, offsetof(struct mk_channel_stats, what))
 
 #endif /* _MULTIKERNEL_CHANNEL_H */

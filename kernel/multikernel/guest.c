@@ -16,10 +16,7 @@
  *    running.
  * 5. Panic, reboot, poweroff and halt write last words and ring the host.
  *
- * Locking
- * -------
- *
- * The move of step 2 happens under the tx_lock of each channel.
+ * Step 2 comes before there are other CPUs.
  */
 
 #define pr_fmt(fmt) "multikernel: " fmt
@@ -43,6 +40,8 @@
 static struct mk_boot_block mk_block;
 static struct mk_link mk_host_link;
 static struct mk_channel mk_host_boot[MK_NR_CLASSES];
+/* Needed before there is an allocator */
+static DEFINE_PER_CPU(struct mk_channel_stats [MK_NR_CLASSES], mk_host_stats);
 static void *mk_shared;
 static phys_addr_t mk_shared_pa;
 static size_t mk_shared_size;
@@ -83,12 +82,12 @@ struct mk_channel *mk_guest_control(void)
  * @text: what
  * @len: how much, at most MK_SLOT_PAYLOAD
  *
- * Return: as mk_send_or_die().
+ * Context: any.
+ * Return: as mk_send().
  */
 int mk_guest_print(const void *text, size_t len)
 {
-	return mk_send_or_die(&mk_host_link.boot[MK_CLASS_CONSOLE], MK_MSG_CONSOLE,
-			      text, len);
+	return mk_send(&mk_host_link.boot[MK_CLASS_CONSOLE], MK_MSG_CONSOLE, text, len);
 }
 
 /**
@@ -116,7 +115,7 @@ static bool mk_guest_knows(const struct mk_msg_hello *hello)
 static void mk_guest_hello(struct mk_link *link, const struct mk_msg_hello *hello)
 {
 	if (!mk_guest_knows(hello)) {
-		link->boot[MK_CLASS_CONTROL].stats.bad++;
+		mk_count(&link->boot[MK_CLASS_CONTROL], bad, 1);
 		pr_warn_ratelimited("the host's hello is not what its boot block says\n");
 		return;
 	}
@@ -249,13 +248,18 @@ int __init mk_guest_attach(void *shared, phys_addr_t pa, size_t size,
 			   const struct mk_boot_block *block)
 {
 	struct mk_abi theirs;
+	unsigned int class;
 	int ret;
 
 	mk_block = *block;
 	mk_shared = shared;
 	mk_shared_pa = pa;
 	mk_shared_size = size;
-	mk_link_init(&mk_host_link, &mk_guest_ops, mk_host_boot, NULL);
+	for (class = 0; class < MK_NR_CLASSES; class++)
+		mk_host_boot[class].stats = &mk_host_stats[class];
+	ret = mk_link_init(&mk_host_link, &mk_guest_ops, mk_host_boot, NULL);
+	if (ret)
+		return ret;
 	mk_host_link.peer = "host";
 	ret = mk_link_attach(&mk_host_link, shared, size, &mk_block, false);
 	if (ret)

@@ -178,7 +178,12 @@ static struct mk_instance *mk_instance_alloc(const char *name)
 		kfree(inst);
 		return NULL;
 	}
-	mk_life_init(inst);
+	if (mk_life_init(inst)) {
+		free_cpumask_var(inst->cpus);
+		mk_console_free(inst->console);
+		kfree(inst);
+		return NULL;
+	}
 	return inst;
 }
 

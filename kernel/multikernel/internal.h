@@ -271,7 +271,7 @@ int mk_life_start(struct mk_instance *inst);
 int mk_life_stop(struct mk_instance *inst);
 int mk_life_kill(struct mk_instance *inst, const char *reason);
 int mk_life_nop(struct mk_instance *inst, unsigned int rounds);
-void mk_life_init(struct mk_instance *inst);
+int mk_life_init(struct mk_instance *inst);
 void mk_life_release(struct mk_instance *inst);
 void mk_life_destroy(struct mk_instance *inst);
 
@@ -338,7 +338,7 @@ int mk_arch_cpu_may_leave(unsigned int cpu);
  * mk_arch_phys_id() - what the hardware calls a CPU
  * @cpu: logical number
  *
- * Return: the physical id that mk_arch_ring() takes.
+ * Return: the physical id that is in MK_BELL_PHYS_ID.
  */
 u32 mk_arch_phys_id(unsigned int cpu);
 
@@ -351,13 +351,21 @@ u32 mk_arch_phys_id(unsigned int cpu);
 u64 mk_arch_bell(unsigned int cpu);
 
 /**
- * mk_arch_ring() - interrupt another kernel
- * @phys_id: its CPU
- * @vector: with which vector; ignored if it can't be a doorbell's
+ * mk_arch_bell_ok() - can this be a doorbell?
+ * @bell: MK_BELL_*, as a peer says it
  *
  * Context: any.
+ * Return: false if its vector can't be, or interrupts can't be sent yet.
  */
-void mk_arch_ring(u32 phys_id, u32 vector);
+bool mk_arch_bell_ok(u64 bell);
+
+/**
+ * mk_arch_ring() - interrupt another kernel
+ * @bell: MK_BELL_*, which mk_arch_bell_ok() has let pass
+ *
+ * Context: any, without preemption.
+ */
+void mk_arch_ring(u64 bell);
 
 /**
  * mk_arch_place() - place a kernel file in an instance's memory

@@ -216,7 +216,7 @@ static void mk_life_hello(struct mk_link *link, const struct mk_msg_hello *hello
 
 	if (inst->greeted == inst->epoch || !hello->nr_cpus ||
 	    hello->nr_cpus > cpumask_weight(inst->cpus)) {
-		link->boot[MK_CLASS_CONTROL].stats.bad++;
+		mk_count(&link->boot[MK_CLASS_CONTROL], bad, 1);
 		return;
 	}
 	inst->greeted = inst->epoch;
@@ -503,17 +503,20 @@ int mk_life_nop(struct mk_instance *inst, unsigned int rounds)
 /**
  * mk_life_init() - prepare a new instance
  * @inst: the instance
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
  */
-void mk_life_init(struct mk_instance *inst)
+int mk_life_init(struct mk_instance *inst)
 {
 	INIT_DELAYED_WORK(&inst->poll_work, mk_life_poll_work);
 	INIT_DELAYED_WORK(&inst->stop_work, mk_life_stop_work);
 	INIT_WORK(&inst->end_work, mk_life_end_work);
 	INIT_WORK(&inst->hello_work, mk_life_hello_work);
 	INIT_WORK(&inst->flood_work, mk_life_flood_work);
-	mk_link_init(&inst->link, &mk_life_ops, inst->boot, inst);
 	inst->link.peer = inst->name;
 	bitmap_set(inst->channels_used, 0, MK_NR_CLASSES);
+	return mk_link_init(&inst->link, &mk_life_ops, inst->boot, inst);
 }
 
 /**

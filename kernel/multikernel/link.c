@@ -156,8 +156,13 @@ static const struct mk_channel_ops mk_link_boot_ops[MK_NR_CLASSES] = {
  * @ops: the layer above
  * @boot: an array of MK_NR_CLASSES zeroed channels, or NULL
  * @owner: for @ops
+ *
+ * To be followed by mk_link_destroy() if there are channels.
+ *
+ * Context: may sleep, unless the channels have counters already.
+ * Return: 0 or -ENOMEM.
  */
-void mk_link_init(struct mk_link *link, const struct mk_link_ops *ops,
+int mk_link_init(struct mk_link *link, const struct mk_link_ops *ops,
 		  struct mk_channel *boot, void *owner)
 {
 	unsigned int class;
@@ -167,9 +172,16 @@ void mk_link_init(struct mk_link *link, const struct mk_link_ops *ops,
 	link->owner = owner;
 	link->boot = boot;
 	for (class = 0; boot && class < MK_NR_CLASSES; class++) {
-		mk_channel_init(&boot[class], link, class);
+		int ret = mk_channel_init(&boot[class], link, class);
+
+		if (ret) {
+			while (class--)
+				mk_channel_exit(&boot[class]);
+			return ret;
+		}
 		mk_channel_set_ops(&boot[class], &mk_link_boot_ops[class], owner);
 	}
+	return 0;
 }
 
 static int mk_link_attach_ring(struct mk_link *link, void *shared, size_t size,
@@ -194,8 +206,6 @@ static int mk_link_attach_ring(struct mk_link *link, void *shared, size_t size,
 		if (ring->class == MK_CLASS_CONTROL)
 			mk_ring_rx_buf(&ch->rx, link->control_buf, MK_CTL_MAX);
 	} else {
-		/* Someone who has not heard of the end may be about to send */
-		guard(raw_spinlock_irqsave)(&ch->tx_lock);
 		mk_ring_tx_init(&ch->tx, shared + ring->ring_off, ring->slots, epoch);
 	}
 	return 0;
@@ -209,7 +219,7 @@ static void mk_link_detach(struct mk_link *link)
 		struct mk_channel *ch = &link->boot[class];
 
 		guard(raw_spinlock_irqsave)(&ch->tx_lock);
-		ch->tx.mem = NULL;
+		WRITE_ONCE(ch->tx.mem, NULL);
 		ch->rx.mem = NULL;
 	}
 	link->words = NULL;
@@ -256,10 +266,9 @@ int mk_link_attach(struct mk_link *link, void *shared, size_t size,
 	link->features = 0;
 	memset(&link->past, 0, sizeof(link->past));
 	for (i = 0; i < MK_NR_CLASSES; i++) {
-		memset(&link->boot[i].stats, 0, sizeof(link->boot[i].stats));
+		mk_channel_stats_reset(&link->boot[i]);
 		link->boot[i].asked_message = 0;
 		link->boot[i].asked_room = 0;
-		link->boot[i].bad_told = 0;
 		link->boot[i].ending = false;
 	}
 	for (i = 0; i < block->nr_rings && !ret; i++) {
@@ -279,6 +288,8 @@ int mk_link_attach(struct mk_link *link, void *shared, size_t size,
  * mk_link_move() - the shared area is mapped elsewhere
  * @link: an attached link that is not open yet
  * @move: how much further up, in bytes
+ *
+ * Context: the only CPU; nobody is just sending.
  */
 void mk_link_move(struct mk_link *link, ptrdiff_t move)
 {
@@ -287,8 +298,7 @@ void mk_link_move(struct mk_link *link, ptrdiff_t move)
 	for (class = 0; class < MK_NR_CLASSES; class++) {
 		struct mk_channel *ch = &link->boot[class];
 
-		guard(raw_spinlock_irqsave)(&ch->tx_lock);
-		ch->tx.mem = (void *)ch->tx.mem + move;
+		WRITE_ONCE(ch->tx.mem, (void *)ch->tx.mem + move);
 		ch->rx.mem = (void *)ch->rx.mem + move;
 	}
 	link->words = (void *)link->words + move;
@@ -306,7 +316,8 @@ static void mk_link_look(struct mk_channel *ch)
 	} else if (ch->watched != tail) {
 		ch->watched = tail;
 	} else if (!mk_channel_at_work(ch)) {
-		ch->stats.bells_missed += !READ_ONCE(ch->declined);
+		if (!READ_ONCE(ch->declined))
+			mk_count(ch, bells_missed, 1);
 		mk_channel_kick(ch);
 	}
 }
@@ -356,13 +367,12 @@ void mk_link_kick(struct mk_link *link)
 }
 
 /* All counters are of the same type */
-static void mk_link_add_stats(struct mk_channel_stats *sum,
-			      const struct mk_channel_stats *stats)
+static void mk_link_add_stats(struct mk_channel_stats *sum, const struct mk_channel *ch)
 {
-	unsigned int i;
+	size_t offset;
 
-	for (i = 0; i < sizeof(*sum) / sizeof(u64); i++)
-		((u64 *)sum)[i] += ((u64 *)stats)[i];
+	for (offset = 0; offset < sizeof(*sum); offset += sizeof(u64))
+		*(u64 *)((void *)sum + offset) += mk_channel_stat_at(ch, offset);
 }
 
 static unsigned int mk_link_bell_cpu(const struct mk_channel *ch)
@@ -507,7 +517,7 @@ int mk_link_add(struct mk_link *link, struct mk_channel *ch)
  * @link: the link
  * @ch: from mk_link_add()
  *
- * See mk_channel_end().
+ * See mk_channels_end().
  *
  * Context: may sleep; not from a callback of the channel.
  */
@@ -518,15 +528,15 @@ void mk_link_del(struct mk_link *link, struct mk_channel *ch)
 		RCU_INIT_POINTER(link->ch[ch->id], NULL);
 	}
 	synchronize_rcu();
-	mk_channel_end(ch);
-	mk_link_add_stats(&link->past, &ch->stats);
+	mk_channels_end(ch, 1);
+	mk_link_add_stats(&link->past, ch);
 }
 
 /**
  * mk_link_close() - no doorbell and no receiver any more
  * @link: the link; channels that were added have been deleted
  *
- * Ends all of its channels, see mk_channel_end().
+ * Ends all of its channels, see mk_channels_end().
  *
  * Context: may sleep; not from a callback of one of its channels.
  */
@@ -543,8 +553,8 @@ void mk_link_close(struct mk_link *link)
 	}
 	synchronize_rcu();
 	INIT_LIST_HEAD(&link->node);
-	for (class = 0; link->boot && class < MK_NR_CLASSES; class++)
-		mk_channel_end(&link->boot[class]);
+	if (link->boot)
+		mk_channels_end(link->boot, MK_NR_CLASSES);
 	mk_link_detach(link);
 }
 
@@ -558,15 +568,17 @@ void mk_link_destroy(struct mk_link *link)
 {
 	unsigned int class;
 
-	for (class = 0; class < MK_NR_CLASSES; class++)
+	for (class = 0; class < MK_NR_CLASSES; class++) {
 		mk_channel_flush(&link->boot[class]);
+		mk_channel_exit(&link->boot[class]);
+	}
 }
 
-static bool mk_link_answer(struct mk_link *link)
+/* Interrupts are off, which RCU waits for */
+static __always_inline bool mk_link_answer(struct mk_link *link)
 {
 	unsigned long cause;
 	struct mk_channel *ch;
-	unsigned int id;
 
 	if (!READ_ONCE(*link->cause_in))
 		return false;
@@ -578,8 +590,8 @@ static bool mk_link_answer(struct mk_link *link)
 	/* Room and messages are the same receiver's */
 	cause |= cause >> MK_LINK_CHANNELS;
 	cause &= GENMASK(MK_LINK_CHANNELS - 1, 0);
-	for_each_set_bit(id, &cause, MK_LINK_CHANNELS) {
-		ch = rcu_dereference(link->ch[id]);
+	for (; cause; cause &= cause - 1) {
+		ch = rcu_dereference_sched(link->ch[__ffs(cause)]);
 		if (ch)
 			mk_channel_rung(ch);
 	}
@@ -598,7 +610,6 @@ void mk_link_doorbell(void)
 	struct mk_link *link;
 	bool any = false;
 
-	guard(rcu)();
 	list_for_each_entry_rcu(link, &mk_links, node)
 		any |= mk_link_answer(link);
 	if (unlikely(!any))
@@ -633,8 +644,8 @@ static void mk_link_show_channel(struct seq_file *sf, const struct mk_channel *c
 {
 	seq_printf(sf, "peer=%s channel=%u cpu=%u rung=%u sent=%llu received=%llu bells_missed=%llu\n",
 		   ch->link->peer ?: "-", ch->id, READ_ONCE(ch->cpu),
-		   READ_ONCE(ch->bell_cpu), READ_ONCE(ch->stats.sent),
-		   READ_ONCE(ch->stats.received), READ_ONCE(ch->stats.bells_missed));
+		   READ_ONCE(ch->bell_cpu), mk_channel_stat(ch, sent),
+		   mk_channel_stat(ch, received), mk_channel_stat(ch, bells_missed));
 }
 
 static void mk_link_show_past(struct seq_file *sf, const struct mk_link *link)
@@ -723,23 +734,7 @@ u64 mk_link_stat(struct mk_link *link, size_t offset)
 		ch = id < MK_NR_CLASSES ? &link->boot[id] :
 					  rcu_dereference(link->ch[id]);
 		if (ch)
-			sum += READ_ONCE(*(u64 *)((void *)&ch->stats + offset));
+			sum += mk_channel_stat_at(ch, offset);
 	}
-	return sum;
-}
-
-/**
- * mk_link_bad_slots() - how much of what lay in the rings could be no message?
- * @link: the link
- *
- * Return: number of slots, of the current or last run.
- */
-u64 mk_link_bad_slots(struct mk_link *link)
-{
-	unsigned int class;
-	u64 sum = 0;
-
-	for (class = 0; class < MK_NR_CLASSES; class++)
-		sum += READ_ONCE(link->boot[class].rx.bad);
 	return sum;
 }

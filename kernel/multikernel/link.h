@@ -83,7 +83,7 @@ struct mk_link {
 	bool flooded;
 };
 
-void mk_link_init(struct mk_link *link, const struct mk_link_ops *ops,
+int mk_link_init(struct mk_link *link, const struct mk_link_ops *ops,
 		  struct mk_channel *boot, void *owner);
 int mk_link_attach(struct mk_link *link, void *shared, size_t size,
 		   const struct mk_boot_block *block, bool host);
@@ -100,7 +100,6 @@ void mk_link_doorbell(void);
 int mk_link_set_cpu(const char *peer, unsigned int id, unsigned int cpu);
 void mk_link_show(struct seq_file *sf);
 u64 mk_link_stat(struct mk_link *link, size_t offset);
-u64 mk_link_bad_slots(struct mk_link *link);
 void mk_clean_text(char *text);
 
 void mk_flood_keep(struct mk_link *link, struct mk_channel *ch);

@@ -29,9 +29,11 @@
  * page is handed over in the books and on the wire in one step.
  */
 
+#include <linux/build_bug.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/wait.h>
 
 #include "internal.h"
@@ -74,23 +76,20 @@ void mk_pool_free(struct mk_pool *pool)
 static void mk_pool_set(struct mk_pool *pool, u32 first, u32 pages,
 			enum mk_page_state state)
 {
-	u32 i;
+	struct mk_page page = { .state = state };
 
-	for (i = first; i < first + pages; i++)
-		pool->page[i] = (struct mk_page){ .state = state };
+	BUILD_BUG_ON(sizeof(page) != sizeof(u32));
+	memset32(&pool->page[first].word, page.word, pages);
+	if (state == MK_PAGE_THEIRS || state == MK_PAGE_FREE)
+		return;
 	pool->page[first].first = true;
 	pool->page[first].pages = pages;
 }
 
-static bool mk_pool_is(struct mk_pool *pool, u32 first, u32 pages,
-		       enum mk_page_state state)
+static bool mk_pool_is_theirs(struct mk_pool *pool, u32 first, u32 pages)
 {
-	u32 i;
-
-	for (i = first; i < first + pages; i++)
-		if (pool->page[i].state != state)
-			return false;
-	return true;
+	BUILD_BUG_ON(MK_PAGE_THEIRS);
+	return !memchr_inv(&pool->page[first], 0, pages * sizeof(struct mk_page));
 }
 
 /* The buffer at this address, in this state; its number of pages or 0 */
@@ -115,6 +114,8 @@ static void *mk_pool_take(struct mk_pool *pool, u32 pages)
 
 	lockdep_assert_held(&pool->lock);
 	for (i = 0; i < pool->nr; i++) {
+		if (pool->page[i].first)
+			i += pool->page[i].pages - 1;
 		run = pool->page[i].state == MK_PAGE_FREE ? run + 1 : 0;
 		if (run == pages) {
 			mk_pool_set(pool, i + 1 - pages, pages, MK_PAGE_USED);
@@ -242,6 +243,19 @@ static void mk_pages_wake(struct mk_channel *ch)
 		wake_up_all(&ch->tx_wait);
 }
 
+/* False if there is no room */
+static bool mk_pool_return(struct mk_channel *ch, u32 first)
+{
+	struct mk_pool *pool = ch->pool;
+	struct mk_pages desc = { .first = first, .pages = pool->page[first].pages };
+
+	if (mk_send_or_ring(ch, MK_TYPE_BACK, &desc, sizeof(desc)) == -EAGAIN)
+		return false;
+	mk_pool_set(pool, first, desc.pages, MK_PAGE_THEIRS);
+	pool->returning--;
+	return true;
+}
+
 /**
  * mk_pages_put() - done with a buffer
  * @ch: the channel
@@ -254,7 +268,7 @@ static void mk_pages_wake(struct mk_channel *ch)
 void mk_pages_put(struct mk_channel *ch, void *pages)
 {
 	struct mk_pool *pool = ch->pool;
-	bool ours = false;
+	bool ours = false, told = true;
 	u32 first, nr;
 
 	scoped_guard(raw_spinlock_irqsave, &pool->lock) {
@@ -265,25 +279,16 @@ void mk_pages_put(struct mk_channel *ch, void *pages)
 		if (WARN_ON_ONCE(!nr))
 			return;
 		mk_pool_set(pool, first, nr, ours ? MK_PAGE_FREE : MK_PAGE_RETURNING);
-		pool->returning += !ours;
+		if (!ours) {
+			pool->returning++;
+			told = mk_pool_return(ch, first);
+		}
 	}
 	if (ours)
 		mk_pages_wake(ch);
-	else
+	/* There may be room by now */
+	else if (!told)
 		mk_pool_flush(ch);
-}
-
-/* False if there is no room */
-static bool mk_pool_return(struct mk_channel *ch, u32 first)
-{
-	struct mk_pool *pool = ch->pool;
-	struct mk_pages desc = { .first = first, .pages = pool->page[first].pages };
-
-	if (mk_send_or_ring(ch, MK_TYPE_BACK, &desc, sizeof(desc)) == -EAGAIN)
-		return false;
-	mk_pool_set(pool, first, desc.pages, MK_PAGE_THEIRS);
-	pool->returning--;
-	return true;
 }
 
 /**
@@ -335,7 +340,7 @@ bool mk_pool_receive(struct mk_channel *ch, struct mk_msg *msg)
 	    PFN_UP((u64)desc.len) > desc.pages || desc.flags & ~MK_PAGES_LENT)
 		return false;
 	guard(raw_spinlock_irqsave)(&pool->lock);
-	if (!mk_pool_is(pool, desc.first, desc.pages, MK_PAGE_THEIRS))
+	if (!mk_pool_is_theirs(pool, desc.first, desc.pages))
 		return false;
 	mk_pool_set(pool, desc.first, desc.pages,
 		    desc.flags & MK_PAGES_LENT ? MK_PAGE_BORROWED : MK_PAGE_USED);

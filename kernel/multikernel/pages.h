@@ -18,13 +18,19 @@ enum mk_page_state {
 /**
  * struct mk_page - a page of a pool
  * @state: enum mk_page_state
- * @first: the first of a buffer
+ * @first: the first of a buffer; none are in pages that are free, or the peer's
  * @pages: length of the buffer, if @first
+ * @word: all of it, to set many at once; 0 for a page that is the peer's
  */
 struct mk_page {
-	u8 state;
-	bool first;
-	u16 pages;
+	union {
+		struct {
+			u8 state;
+			bool first;
+			u16 pages;
+		};
+		u32 word;
+	};
 };
 
 /**

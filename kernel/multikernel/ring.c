@@ -18,7 +18,12 @@
  *   do is to keep the producer waiting or to make it overwrite what the consumer
  *   itself said it had read.
  *
- * The functions neither sleep nor lock.  One caller at a time on each side.
+ * Any number of senders of one kernel may put messages into a ring at once, in any
+ * context, NMI included: each takes the slots that it needs by moving the private
+ * head on, fills them, and publishes them by the control word of the first.  The
+ * consumer takes them in the order of their positions, so one that has been
+ * interrupted in between holds up those behind it until it goes on; it should not be
+ * preempted.  There is one consumer at a time.  None of the functions sleeps or locks.
  *
  * Memory ordering
  * ---------------
@@ -57,7 +62,6 @@
 #include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
-#include <linux/unaligned.h>
 
 #include "ring.h"
 
@@ -74,14 +78,16 @@ size_t mk_ring_size(u32 slots)
 
 /**
  * mk_ring_tx_init() - set up the producer's side
- * @tx: what to set up
+ * @tx: what to set up; nobody sends
  * @mem: the ring, zeroed before either side uses it for the first time
  * @slots: number of slots, a power of two, at most 2^16
  * @epoch: not 0, and another one each time that the ring is used anew
  */
 void mk_ring_tx_init(struct mk_ring_tx *tx, void *mem, u32 slots, u32 epoch)
 {
-	*tx = (struct mk_ring_tx){ .mem = mem, .slots = slots, .epoch = epoch };
+	*tx = (struct mk_ring_tx){ .slots = slots, .epoch = epoch };
+	/* Senders may look from now on: pairs with mk_ring_tx_mem() */
+	smp_store_release(&tx->mem, mem);
 }
 
 /**
@@ -115,38 +121,38 @@ void mk_ring_rx_buf(struct mk_ring_rx *rx, void *buf, u32 max)
 	rx->max = min(max, rx->slots * MK_SLOT_PAYLOAD);
 }
 
-/* A message without payload takes a slot, too */
-static inline u32 mk_ring_slots(size_t len)
+static bool __mk_ring_tx_room(struct mk_ring_tx *tx, struct mk_ring_mem *mem, u32 need)
 {
-	return len <= MK_SLOT_PAYLOAD ? 1 : DIV_ROUND_UP(len, MK_SLOT_PAYLOAD);
+	u32 head = READ_ONCE(tx->head), old = READ_ONCE(tx->tail), tail;
+	u64 word;
+
+	if (head - old + need <= tx->slots)
+		return true;
+
+	/* Ordering 2: pairs with mk_ring_publish() */
+	word = virt_load_acquire(&mem->tail);
+	if (FIELD_GET(MK_WORD_EPOCH, word) != tx->epoch)
+		return false;
+	tail = FIELD_GET(MK_WORD_VALUE, word);
+	if (tail - old > head - old) {
+		WRITE_ONCE(tx->bad_tails, tx->bad_tails + 1);
+		return false;
+	}
+	/* Another sender may have seen a later one: then the next look is here again */
+	WRITE_ONCE(tx->tail, tail);
+	return head - tail + need <= tx->slots;
 }
 
 /**
  * mk_ring_tx_room() - is there room for a message?
- * @tx: producer's side
+ * @tx: producer's side, of a ring that stays
  * @len: its length in bytes
  *
  * Return: true if the next mk_ring_push() of @len bytes will find room.
  */
 bool mk_ring_tx_room(struct mk_ring_tx *tx, size_t len)
 {
-	u32 need = mk_ring_slots(len), used = tx->head - tx->tail, tail;
-	u64 word;
-
-	if (likely(used + need <= tx->slots))
-		return true;
-
-	/* Ordering 2: pairs with mk_ring_publish() */
-	word = virt_load_acquire(&tx->mem->tail);
-	if (FIELD_GET(MK_WORD_EPOCH, word) != tx->epoch)
-		return false;
-	tail = FIELD_GET(MK_WORD_VALUE, word);
-	if (tail - tx->tail > used) {
-		tx->bad_tails++;
-		return false;
-	}
-	tx->tail = tail;
-	return tx->head - tail + need <= tx->slots;
+	return __mk_ring_tx_room(tx, tx->mem, mk_ring_slots(len));
 }
 
 /**
@@ -174,75 +180,57 @@ void mk_ring_tx_wake(struct mk_ring_tx *tx)
 		WRITE_ONCE(tx->mem->waiting, mk_ring_word(tx->epoch, ++tx->waiting));
 }
 
-/*
- * Word by word, each once: what lies in a slot may change while it is read.  A
- * string instruction would cost more to start than a slot takes.
- */
-static __always_inline void mk_slot_put(struct mk_slot *slot, const void *data, u32 len)
-{
-	u64 *to = (u64 *)slot->payload;
-	u32 i;
-
-	if (len == MK_SLOT_PAYLOAD) {
-#pragma GCC unroll 7
-		for (i = 0; i < MK_SLOT_PAYLOAD / 8; i++)
-			WRITE_ONCE(to[i], get_unaligned((u64 *)data + i));
-		return;
-	}
-	for (; len >= 8; len -= 8, data += 8)
-		WRITE_ONCE(*to++, get_unaligned((u64 *)data));
-	if (unlikely(len))
-		memcpy(to, data, len);
-}
-
-static __always_inline void mk_slot_get(const struct mk_slot *slot, void *data, u32 len)
-{
-	const u64 *from = (const u64 *)slot->payload;
-	u32 i;
-
-	if (len == MK_SLOT_PAYLOAD) {
-#pragma GCC unroll 7
-		for (i = 0; i < MK_SLOT_PAYLOAD / 8; i++)
-			put_unaligned(READ_ONCE(from[i]), (u64 *)data + i);
-		return;
-	}
-	for (; len >= 8; len -= 8, data += 8)
-		put_unaligned(READ_ONCE(*from++), (u64 *)data);
-	if (unlikely(len)) {
-		u64 last = READ_ONCE(*from);
-
-		memcpy(data, &last, len);
-	}
-}
-
-/* 0 if there is */
-static noinline int mk_ring_make_room(struct mk_ring_tx *tx, size_t len)
-{
-	if (len > MK_MSG_MAX || mk_ring_slots(len) > tx->slots)
-		return -EMSGSIZE;
-	return mk_ring_tx_room(tx, len) ? 0 : -EAGAIN;
-}
-
 /* The slots that are not the first of their message: they count when that one does */
-static __always_inline void mk_ring_push_rest(struct mk_ring_tx *tx, u32 pos, u64 ctl,
-					      const void *data, u32 len)
+static void mk_ring_put_rest(struct mk_ring_mem *mem, u32 slots, u32 pos, u64 ctl,
+			     const void *data, u32 len)
 {
-	struct mk_slot *slot = mk_ring_slot(tx->mem, tx->slots, pos);
+	u32 part;
 
-	while (unlikely(len > MK_SLOT_PAYLOAD)) {
-		mk_slot_put(slot, data, MK_SLOT_PAYLOAD);
+	for (; len; len -= part, data += part) {
+		struct mk_slot *slot = mk_ring_slot(mem, slots, pos++);
+
+		part = min_t(u32, len, MK_SLOT_PAYLOAD);
+		mk_slot_put(slot, data, part);
 		WRITE_ONCE(slot->ctl, ctl);
-		slot = mk_ring_slot(tx->mem, tx->slots, ++pos);
-		data += MK_SLOT_PAYLOAD;
-		len -= MK_SLOT_PAYLOAD;
 	}
-	mk_slot_put(slot, data, len);
-	WRITE_ONCE(slot->ctl, ctl);
+}
+
+/**
+ * mk_ring_push_slow() - mk_ring_push() of a message that is long, or finds no room
+ * @tx: producer's side
+ * @mem: the ring
+ * @type: of the message, 15 bits
+ * @data: payload
+ * @len: its length in bytes
+ *
+ * Return: as mk_ring_push().
+ */
+int mk_ring_push_slow(struct mk_ring_tx *tx, struct mk_ring_mem *mem, u16 type,
+		      const void *data, size_t len)
+{
+	u32 need = mk_ring_slots(min_t(size_t, len, MK_MSG_MAX + 1)), pos;
+	struct mk_slot *slot;
+	u64 ctl;
+
+	if (len > MK_MSG_MAX || need > tx->slots)
+		return -EMSGSIZE;
+	while (!mk_ring_reserve(tx, need, &pos))
+		if (!__mk_ring_tx_room(tx, mem, need))
+			return -EAGAIN;
+	ctl = mk_ring_ctl(tx->epoch, pos, type, len);
+	slot = mk_ring_slot(mem, tx->slots, pos);
+	if (len > MK_SLOT_PAYLOAD)
+		mk_ring_put_rest(mem, tx->slots, pos + 1, ctl, data + MK_SLOT_PAYLOAD,
+				 len - MK_SLOT_PAYLOAD);
+	mk_slot_put(slot, data, min_t(u32, len, MK_SLOT_PAYLOAD));
+	/* Ordering 1: pairs with mk_ring_next_ctl() */
+	virt_store_release(&slot->ctl, ctl);
+	return 0;
 }
 
 /**
  * mk_ring_push() - send a message
- * @tx: producer's side
+ * @tx: producer's side, of a ring that stays
  * @type: of the message, 15 bits
  * @data: payload
  * @len: its length in bytes
@@ -252,57 +240,42 @@ static __always_inline void mk_ring_push_rest(struct mk_ring_tx *tx, u32 pos, u6
  */
 int mk_ring_push(struct mk_ring_tx *tx, u16 type, const void *data, size_t len)
 {
-	u32 pos = tx->head, need = mk_ring_slots(len);
-	struct mk_slot *slot;
-	u64 ctl;
-
-	if (unlikely(len > MK_MSG_MAX || pos - tx->tail + need > tx->slots)) {
-		int ret = mk_ring_make_room(tx, len);
-
-		if (ret)
-			return ret;
-	}
-	tx->head = pos + need;
-	ctl = FIELD_PREP(MK_CTL_STAMP, mk_ring_stamp(tx->epoch, pos)) |
-	      FIELD_PREP(MK_CTL_TYPE, type) | len;
-	slot = mk_ring_slot(tx->mem, tx->slots, pos);
-	if (len > MK_SLOT_PAYLOAD) {
-		mk_ring_push_rest(tx, pos + 1, ctl, data + MK_SLOT_PAYLOAD,
-				  len - MK_SLOT_PAYLOAD);
-		len = MK_SLOT_PAYLOAD;
-	}
-	mk_slot_put(slot, data, len);
-	/* Ordering 1: pairs with mk_ring_next_ctl() */
-	virt_store_release(&slot->ctl, ctl);
-	return 0;
+	if (mk_ring_try_push(tx, tx->mem, type, data, len))
+		return 0;
+	return mk_ring_push_slow(tx, tx->mem, type, data, len);
 }
 
 /* Ordered by the acquire of the first slot's control word, so all of them are there */
-static __always_inline void mk_ring_pop_rest(struct mk_ring_rx *rx, u32 pos, void *to, u32 len)
+static void mk_ring_get_rest(struct mk_ring_rx *rx, u32 pos, void *to, u32 len)
 {
-	struct mk_slot *slot = mk_ring_slot(rx->mem, rx->slots, pos);
+	u32 part;
 
-	while (unlikely(len > MK_SLOT_PAYLOAD)) {
-		mk_slot_get(slot, to, MK_SLOT_PAYLOAD);
-		slot = mk_ring_slot(rx->mem, rx->slots, ++pos);
-		to += MK_SLOT_PAYLOAD;
-		len -= MK_SLOT_PAYLOAD;
+	for (; len; len -= part, to += part) {
+		part = min_t(u32, len, MK_SLOT_PAYLOAD);
+		mk_slot_get(mk_ring_slot(rx->mem, rx->slots, pos++), to, part);
 	}
-	mk_slot_get(slot, to, len);
 }
 
-static __always_inline void mk_ring_take(struct mk_ring_rx *rx, u32 len, struct mk_msg *msg)
+/**
+ * mk_ring_pop_slow() - mk_ring_pop() of a message that is longer than a slot
+ * @rx: consumer's side
+ * @msg: where to put it; its type and length are there
+ *
+ * Return: false if it is too long, and has been dropped.
+ */
+bool mk_ring_pop_slow(struct mk_ring_rx *rx, struct mk_msg *msg)
 {
-	struct mk_slot *slot = mk_ring_slot(rx->mem, rx->slots, rx->tail);
+	u32 need = mk_ring_slots(msg->len);
 
-	msg->data = msg->payload;
-	if (len > MK_SLOT_PAYLOAD) {
-		msg->data = rx->buf;
-		mk_ring_pop_rest(rx, rx->tail + 1, rx->buf + MK_SLOT_PAYLOAD,
-				 len - MK_SLOT_PAYLOAD);
-		len = MK_SLOT_PAYLOAD;
+	if (msg->len > rx->max) {
+		rx->tail += min(need, rx->slots);
+		rx->bad++;
+		return false;
 	}
-	mk_slot_get(slot, (void *)msg->data, len);
+	msg->data = rx->buf;
+	mk_ring_get_rest(rx, rx->tail, rx->buf, msg->len);
+	rx->tail += need;
+	return true;
 }
 
 /**
@@ -323,19 +296,11 @@ bool mk_ring_pop(struct mk_ring_rx *rx, struct mk_msg *msg)
 
 	do {
 		u64 ctl = mk_ring_next_ctl(rx);
-		u32 len = FIELD_GET(MK_CTL_LEN, ctl), need = mk_ring_slots(len);
 
 		if (!mk_ring_is_next(rx, ctl))
 			return false;
-		msg->type = FIELD_GET(MK_CTL_TYPE, ctl);
-		msg->len = len;
-		if (likely(len <= rx->max)) {
-			mk_ring_take(rx, len, msg);
-			rx->tail += need;
+		if (mk_ring_take(rx, ctl, msg))
 			return true;
-		}
-		rx->tail += min(need, rx->slots);
-		rx->bad++;
 	} while (rx->tail - start <= rx->slots);
 	return false;
 }

@@ -6,10 +6,12 @@
 
 /**
  * struct mk_ring_tx - producer's side of a ring, private to the producer
- * @mem: the ring in the shared area
+ * @mem: the ring in the shared area; NULL before there is one.  Read once by each
+ *       sender, who does not sleep afterwards: it may become NULL meanwhile, and is
+ *       mapped until all of them are done
  * @slots: number of slots, a power of two
  * @epoch: of the ring
- * @head: position of the next message
+ * @head: position of the next message; who moves it on owns the slots in between
  * @tail: last tail of the consumer that made sense
  * @rung: the last value of mk_ring_mem.armed for which the bell was rung
  * @waiting: what mk_ring_mem.waiting was last set to
@@ -23,7 +25,7 @@ struct mk_ring_tx {
 	u32 tail;
 	u32 rung;
 	u32 waiting;
-	u64 bad_tails;
+	u32 bad_tails;
 };
 
 /**

@@ -144,6 +144,7 @@ static struct mk_end *mk_end_alloc(const struct mk_ctl_open *open)
 static void mk_end_free(struct mk_end *end)
 {
 	mk_pool_free(end->ch.pool);
+	mk_channel_exit(&end->ch);
 	kvfree(end->buf);
 	kfree(end);
 }
@@ -266,7 +267,10 @@ struct mk_end *mk_end_prepare(struct mk_link *link, void *area,
 	if (!end)
 		return ERR_PTR(-ENOMEM);
 	ch = &end->ch;
-	mk_channel_init(ch, link, open->channel);
+	if (mk_channel_init(ch, link, open->channel)) {
+		mk_end_free(end);
+		return ERR_PTR(-ENOMEM);
+	}
 	mk_ring_tx_init(&ch->tx, area + open->tx_off, open->slots, open->epoch);
 	mk_ring_rx_init(&ch->rx, area + open->rx_off, open->slots, open->epoch);
 	mk_ring_rx_buf(&ch->rx, end->buf,

@@ -78,20 +78,30 @@ u64 mk_arch_bell(unsigned int cpu)
 }
 
 /**
- * mk_arch_ring() - see kernel/multikernel/internal.h
- * @phys_id: APIC id
- * @vector: not below the first external vector, which are exceptions
+ * mk_arch_bell_ok() - see kernel/multikernel/internal.h
+ * @bell: MK_BELL_*
+ *
+ * Return: true if the local APIC works, and it is no exception's vector.
  */
-void mk_arch_ring(u32 phys_id, u32 vector)
+bool mk_arch_bell_ok(u64 bell)
 {
-	lockdep_assert_irqs_disabled();
-	if (!mk_ipi_allowed || vector < FIRST_EXTERNAL_VECTOR ||
-	    vector >= NR_VECTORS)
-		return;
+	u64 vector = FIELD_GET(MK_BELL_VECTOR, bell);
+
+	return mk_ipi_allowed && vector >= FIRST_EXTERNAL_VECTOR && vector < NR_VECTORS;
+}
+
+/**
+ * mk_arch_ring() - see kernel/multikernel/internal.h
+ * @bell: one that mk_arch_bell_ok() has let pass
+ */
+void mk_arch_ring(u64 bell)
+{
+	lockdep_assert_preemption_disabled();
 	/* What was written goes first: an x2APIC's ICR write orders nothing itself */
 	weak_wrmsr_fence();
 	safe_apic_wait_icr_idle();
-	apic_icr_write(APIC_DEST_PHYSICAL | APIC_DM_FIXED | vector, phys_id);
+	apic_icr_write(APIC_DEST_PHYSICAL | APIC_DM_FIXED | FIELD_GET(MK_BELL_VECTOR, bell),
+		       FIELD_GET(MK_BELL_PHYS_ID, bell));
 }
 
 /**

@@ -125,7 +125,7 @@ static bool broker_said_ok(const struct mk_msg *msg)
 	switch (*(const __u32 *)msg->data) {
 	case MK_CTL_OPEN:
 		return msg->len == sizeof(*open) && !mk_service_check_open(open) &&
-		       open->area_size <= SZ_32M + SZ_512K + 2 * PAGE_SIZE;
+		       open->area_size <= SZ_32M + SZ_1M + 2 * PAGE_SIZE;
 	case MK_CTL_CLOSE:
 		return msg->len == sizeof(struct mk_ctl_close);
 	default:
@@ -179,7 +179,7 @@ static void broker_make(struct kunit *test, struct broker_inst *it, unsigned int
 	/* The instance's kernel is in this one, and is rung here */
 	cpumask_set_cpu(0, inst->cpus);
 	mk_boot_block_fill(inst, &it->block);
-	mk_link_init(&it->link, &broker_link_ops, it->boot, it);
+	KUNIT_ASSERT_EQ(test, mk_link_init(&it->link, &broker_link_ops, it->boot, it), 0);
 }
 
 static void broker_start(struct kunit *test, struct broker_inst *it)
@@ -343,7 +343,7 @@ static enum broker_class broker_connected(struct kunit *test, struct broker_inst
 
 	KUNIT_ASSERT_EQ(test, open->op, MK_CTL_OPEN);
 	KUNIT_ASSERT_EQ(test, mk_service_check_open(open), 0);
-	KUNIT_ASSERT_LE(test, open->area_size, SZ_32M + SZ_512K + 2 * PAGE_SIZE);
+	KUNIT_ASSERT_LE(test, open->area_size, SZ_32M + SZ_1M + 2 * PAGE_SIZE);
 	KUNIT_ASSERT_NE(test, open->conn, 0);
 	for (i = 0; i < it->nr; i++)
 		KUNIT_ASSERT_NE(test, open->conn, it->open[i]);

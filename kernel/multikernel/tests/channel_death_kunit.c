@@ -265,10 +265,9 @@ static void loss_expect_end(struct kunit *test, unsigned long replied)
 	}
 	ret = loss_wait_end(test, &fix->send);
 	KUNIT_ASSERT_TRUE(test, ret == -ENOTCONN || (!ret && room));
-	KUNIT_ASSERT_EQ(test, loss_control(&fix->link.host)->stats.bad, 0);
-	KUNIT_ASSERT_EQ(test, mk_link_bad_slots(&fix->link.host), 0);
-	KUNIT_ASSERT_TRUE(test, bitmap_empty(loss_control(&fix->link.host)->calls_used,
-					     MK_CALLS));
+	KUNIT_ASSERT_EQ(test, mk_channel_stat(loss_control(&fix->link.host), bad), 0);
+	KUNIT_ASSERT_NULL(test, memchr_inv(loss_control(&fix->link.host)->calls, 0,
+					   sizeof(loss_control(&fix->link.host)->calls)));
 }
 
 /* The same memory, as it was left, in the next epoch */
@@ -295,9 +294,9 @@ static void loss_rebirth(struct kunit *test)
 	mk_link_close(&fix->link.guest);
 	mk_link_close(&fix->link.host);
 	KUNIT_ASSERT_EQ(test, fix->served, 2);
-	KUNIT_ASSERT_EQ(test, host->stats.received, 2);
-	KUNIT_ASSERT_EQ(test, guest->stats.received, 2);
-	KUNIT_ASSERT_EQ(test, host->stats.bad + guest->stats.bad, 0);
+	KUNIT_ASSERT_EQ(test, mk_channel_stat(host, received), 2);
+	KUNIT_ASSERT_EQ(test, mk_channel_stat(guest, received), 2);
+	KUNIT_ASSERT_EQ(test, mk_channel_stat(host, bad) + mk_channel_stat(guest, bad), 0);
 	KUNIT_ASSERT_EQ(test, host->rx.bad + guest->rx.bad, 0);
 	fix->link.block.epoch++;
 }
@@ -370,7 +369,7 @@ static void loss_test_late_sender(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, loss_wait_end(test, &fix->send), -ENOTCONN);
 	KUNIT_EXPECT_FALSE(test, mk_ring_pending(&loss_console(&fix->link.guest)->rx));
-	KUNIT_EXPECT_EQ(test, console->stats.sent, 0);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(console, sent), 0);
 }
 
 static struct kunit_case loss_cases[] = {

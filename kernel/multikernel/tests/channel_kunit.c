@@ -124,10 +124,22 @@ static int chan_init(struct kunit *test)
 	free_cpumask_var(inst->cpus);
 
 	fix->block.epoch = 7;
-	mk_link_init(&fix->host.link, &chan_host_ops, fix->host.boot, &fix->host);
-	mk_link_init(&fix->guest.link, &chan_guest_ops, fix->guest.boot, &fix->guest);
 	test->priv = fix;
+	KUNIT_ASSERT_EQ(test, mk_link_init(&fix->host.link, &chan_host_ops, fix->host.boot,
+					   &fix->host), 0);
+	KUNIT_ASSERT_EQ(test, mk_link_init(&fix->guest.link, &chan_guest_ops,
+					   fix->guest.boot, &fix->guest), 0);
 	return 0;
+}
+
+/* Calls whose reply has not come in */
+static unsigned int chan_calls(const struct mk_channel *ch)
+{
+	unsigned int nr, calls = 0;
+
+	for (nr = 0; nr < MK_CALLS; nr++)
+		calls += !!READ_ONCE(ch->calls[nr]);
+	return calls;
 }
 
 static int chan_attach(struct chan_fix *fix, struct chan_end *end)
@@ -223,12 +235,12 @@ static const struct chan_damage chan_damages[] = {
 	{ "twice the slots", { .slots = 2048 }, false, -EINVAL },
 	{ "half the slots", { .slots = 512 }, false, 0 },
 	{ "one slot", { .slots = 1 }, false, 0 },
-	{ "between two lines", { .ring_off = 3 * SZ_4K + 8 }, false, -EINVAL },
-	{ "fits to the byte", { .ring_off = 192 + 1024 * 64 }, true, 0 },
-	{ "a line too far", { .ring_off = 128 + 1024 * 64 }, true, -EINVAL },
-	{ "at the end", { .ring_off = 64 }, true, -EINVAL },
-	{ "offset near 2^32", { .ring_off = U32_MAX - 63 }, false, -EINVAL },
-	{ "end wraps in 32 bits", { .ring_off = U32_MAX - 64 * 1024 + 1 }, false, -EINVAL },
+	{ "between two slots", { .ring_off = 3 * SZ_4K + 64 }, false, -EINVAL },
+	{ "fits to the byte", { .ring_off = 256 + 1024 * 128 }, true, 0 },
+	{ "a slot too far", { .ring_off = 128 + 1024 * 128 }, true, -EINVAL },
+	{ "at the end", { .ring_off = 128 }, true, -EINVAL },
+	{ "offset near 2^32", { .ring_off = U32_MAX - 127 }, false, -EINVAL },
+	{ "end wraps in 32 bits", { .ring_off = U32_MAX - 128 * 1024 + 1 }, false, -EINVAL },
 	{ "unknown direction", { .dir = 2 }, false, -ENOENT },
 	{ "unknown class", { .class = MK_NR_CLASSES }, false, -ENOENT },
 	{ "class out of any array", { .class = U16_MAX }, false, -ENOENT },
@@ -281,11 +293,11 @@ static void chan_test_hello(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fix->host.hellos, 1);
 	KUNIT_EXPECT_EQ(test, fix->host.last.version, MK_BOOT_VERSION);
 	KUNIT_EXPECT_EQ(test, fix->host.last.nr_cpus, num_online_cpus());
-	KUNIT_EXPECT_EQ(test, chan_control(&fix->host)->stats.received, 1);
-	KUNIT_EXPECT_EQ(test, chan_control(&fix->host)->stats.bytes_received,
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(chan_control(&fix->host), received), 1);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(chan_control(&fix->host), bytes_received),
 			MK_HELLO_MIN);
-	KUNIT_EXPECT_EQ(test, chan_control(&fix->host)->stats.bad, 0);
-	KUNIT_EXPECT_EQ(test, chan_control(&fix->guest)->stats.sent, 1);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(chan_control(&fix->host), bad), 0);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(chan_control(&fix->guest), sent), 1);
 }
 
 /* The peer's string ends where we say, not where it says */
@@ -321,7 +333,7 @@ static void chan_test_hello_lengths(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mk_send(guest, MK_MSG_HELLO, data, 0), 0);
 	chan_receive(&fix->host);
 	KUNIT_EXPECT_EQ(test, fix->host.hellos, 0);
-	KUNIT_EXPECT_EQ(test, chan_control(&fix->host)->stats.bad, 2);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(chan_control(&fix->host), bad), 2);
 	for (i = 0; i < ARRAY_SIZE(lens); i++) {
 		KUNIT_EXPECT_EQ(test, mk_send(guest, MK_MSG_HELLO, data, lens[i]), 0);
 		chan_receive(&fix->host);
@@ -333,7 +345,7 @@ static void chan_test_hello_lengths(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, fix->host.last.reserved,
 				lens[i] < 64 ? 0 : U32_MAX);
 	}
-	KUNIT_EXPECT_EQ(test, chan_control(&fix->host)->stats.bad, 2);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(chan_control(&fix->host), bad), 2);
 
 	/* No range: nobody speaks nothing, or less than he still speaks */
 	hello->version = 3;
@@ -342,7 +354,7 @@ static void chan_test_hello_lengths(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mk_send(guest, MK_MSG_HELLO, data, 56), 0);
 	chan_receive(&fix->host);
 	KUNIT_EXPECT_EQ(test, fix->host.hellos, i);
-	KUNIT_EXPECT_EQ(test, chan_control(&fix->host)->stats.bad, 4);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(chan_control(&fix->host), bad), 4);
 }
 
 /* Of versions and features it is what both have; a new start forgets it */
@@ -421,14 +433,14 @@ static void chan_test_nonsense(struct kunit *test)
 	mk_send(guest, MK_MSG_HELLO, data, 55);
 	mk_send(guest, MK_MSG_SHUTDOWN, NULL, 0);
 	chan_receive(&fix->host);
-	KUNIT_EXPECT_EQ(test, chan_control(&fix->host)->stats.bad, ARRAY_SIZE(types) + 2);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(chan_control(&fix->host), bad), ARRAY_SIZE(types) + 2);
 	KUNIT_EXPECT_EQ(test, fix->host.hellos, 0);
 	KUNIT_EXPECT_EQ(test, fix->host.shutdowns, 0);
 
 	mk_send(chan_control(&fix->host), MK_MSG_SHUTDOWN, NULL, 0);
 	chan_receive(&fix->guest);
 	KUNIT_EXPECT_EQ(test, fix->guest.shutdowns, 1);
-	KUNIT_EXPECT_EQ(test, guest->stats.bad, 0);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(guest, bad), 0);
 }
 
 static void chan_test_full(struct kunit *test)
@@ -442,7 +454,7 @@ static void chan_test_full(struct kunit *test)
 		KUNIT_ASSERT_LE(test, ++n, 64);
 	KUNIT_EXPECT_EQ(test, n, 64);
 	KUNIT_EXPECT_FALSE(test, mk_channel_has_room(console, 0));
-	KUNIT_EXPECT_EQ(test, console->stats.full, 1);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(console, full), 1);
 	/* Control does not wait behind bulk */
 	KUNIT_EXPECT_TRUE(test, mk_channel_has_room(chan_control(&fix->host), 0));
 	KUNIT_EXPECT_EQ(test, mk_send(chan_control(&fix->host), MK_MSG_SHUTDOWN, NULL, 0), 0);
@@ -519,7 +531,7 @@ static void chan_test_send_wait(struct kunit *test)
 	WRITE_ONCE(console->rx.mem->bell, mk_arch_bell(0));
 	chan_receive(&fix->guest);
 	chan_expect_end(test, &caller, 0);
-	KUNIT_EXPECT_EQ(test, chan_console(&fix->guest)->stats.bells_sent, 1);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(chan_console(&fix->guest), bells_sent), 1);
 	KUNIT_EXPECT_EQ(test, console->tx.waiting % 2, 0);
 	chan_receive(&fix->guest);
 	KUNIT_EXPECT_EQ(test, fix->guest.text, 64 + 4);
@@ -575,17 +587,17 @@ static void chan_test_late_reply(struct kunit *test)
 
 	chan_attach_both(test);
 	KUNIT_EXPECT_EQ(test, mk_nop(host, 0, 20, &ns), -ETIMEDOUT);
-	KUNIT_EXPECT_EQ(test, bitmap_weight(host->calls_used, MK_CALLS), 1);
+	KUNIT_EXPECT_EQ(test, chan_calls(host), 1);
 	KUNIT_EXPECT_EQ(test, mk_nop(host, 0, 20, &ns), -ETIMEDOUT);
-	KUNIT_EXPECT_EQ(test, bitmap_weight(host->calls_used, MK_CALLS), 2);
+	KUNIT_EXPECT_EQ(test, chan_calls(host), 2);
 	chan_receive(&fix->guest);
 	chan_receive(&fix->host);
-	KUNIT_EXPECT_EQ(test, bitmap_weight(host->calls_used, MK_CALLS), 0);
-	KUNIT_EXPECT_EQ(test, host->stats.bad, 0);
+	KUNIT_EXPECT_EQ(test, chan_calls(host), 0);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(host, bad), 0);
 	/* The same replies once more: nobody waits for them */
 	mk_reply(chan_control(&fix->guest), 0, NULL, 0);
 	chan_receive(&fix->host);
-	KUNIT_EXPECT_EQ(test, host->stats.bad, 1);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(host, bad), 1);
 }
 
 static void chan_test_too_many_calls(struct kunit *test)
@@ -598,7 +610,7 @@ static void chan_test_too_many_calls(struct kunit *test)
 	for (i = 0; i < MK_CALLS; i++)
 		KUNIT_EXPECT_EQ(test, mk_call(host, "", 0, NULL, 0, 0), -ETIMEDOUT);
 	KUNIT_EXPECT_EQ(test, mk_call(host, "", 0, NULL, 0, 0), -EBUSY);
-	KUNIT_EXPECT_EQ(test, host->stats.sent, MK_CALLS);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(host, sent), MK_CALLS);
 }
 
 /* Who waits for a peer that goes hears of it */
@@ -613,13 +625,13 @@ static void chan_test_call_close(struct kunit *test)
 	mk_link_open(&fix->host.link);
 	for (i = 0; i < ARRAY_SIZE(caller); i++)
 		chan_begin(test, &caller[i], host, false);
-	for (i = 0; i < 10000 && READ_ONCE(host->stats.sent) < ARRAY_SIZE(caller); i++)
+	for (i = 0; i < 10000 && mk_channel_stat(host, sent) < ARRAY_SIZE(caller); i++)
 		usleep_range(1000, 2000);
-	KUNIT_EXPECT_EQ(test, host->stats.sent, ARRAY_SIZE(caller));
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(host, sent), ARRAY_SIZE(caller));
 	mk_link_close(&fix->host.link);
 	for (i = 0; i < ARRAY_SIZE(caller); i++)
 		chan_expect_end(test, &caller[i], -ECONNRESET);
-	KUNIT_EXPECT_EQ(test, bitmap_weight(host->calls_used, MK_CALLS), 0);
+	KUNIT_EXPECT_EQ(test, chan_calls(host), 0);
 }
 
 static int chan_peer_thread(void *data)
@@ -671,7 +683,7 @@ static void chan_test_no_message_left(struct kunit *test)
 	fix->host.late = &fix->guest;
 	chan_receive(&fix->host);
 	mk_channel_flush(chan_console(&fix->host));
-	KUNIT_EXPECT_EQ(test, chan_console(&fix->guest)->stats.bells_sent, 0);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(chan_console(&fix->guest), bells_sent), 0);
 	KUNIT_EXPECT_EQ(test, fix->host.text, 4);
 	KUNIT_EXPECT_FALSE(test, mk_ring_pending(&chan_console(&fix->host)->rx));
 }
@@ -689,7 +701,7 @@ static void chan_test_poll(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, mk_channel_poll_begin(host));
 	KUNIT_EXPECT_FALSE(test, mk_channel_poll_begin(host));
 	KUNIT_EXPECT_EQ(test, mk_link_hello(&fix->guest.link), 0);
-	KUNIT_EXPECT_EQ(test, guest->stats.bells_sent, 0);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(guest, bells_sent), 0);
 	/* The receiver does not get in */
 	chan_receive(&fix->host);
 	KUNIT_EXPECT_EQ(test, fix->host.hellos, 0);
@@ -697,13 +709,13 @@ static void chan_test_poll(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fix->host.hellos, 1);
 	KUNIT_EXPECT_EQ(test, mk_channel_poll(host), 0);
 	KUNIT_EXPECT_EQ(test, mk_link_hello(&fix->guest.link), 0);
-	KUNIT_EXPECT_EQ(test, guest->stats.bells_sent, 0);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(guest, bells_sent), 0);
 	mk_channel_poll_end(host);
 	mk_channel_flush(host);
 	KUNIT_EXPECT_EQ(test, fix->host.hellos, 2);
 	/* And is rung again */
 	KUNIT_EXPECT_EQ(test, mk_link_hello(&fix->guest.link), 0);
-	KUNIT_EXPECT_EQ(test, guest->stats.bells_sent, 1);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(guest, bells_sent), 1);
 	mk_link_close(&fix->host.link);
 	KUNIT_EXPECT_FALSE(test, mk_channel_poll_begin(chan_console(&fix->host)));
 }
@@ -731,13 +743,13 @@ static void chan_test_recv(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, msg.pages);
 	/* The call is answered on the way, and pages that nobody has are nothing */
 	KUNIT_EXPECT_EQ(test, mk_channel_recv(host, &msg), 0);
-	KUNIT_EXPECT_EQ(test, host->stats.sent, 1);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(host, sent), 1);
 	KUNIT_EXPECT_EQ(test, mk_channel_recv(host, &msg), 0);
-	KUNIT_EXPECT_EQ(test, host->stats.bad, 1);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(host, bad), 1);
 	KUNIT_EXPECT_EQ(test, mk_channel_recv(host, &msg), 1);
 	KUNIT_EXPECT_EQ(test, msg.type, MK_MSG_HELLO);
 	KUNIT_EXPECT_EQ(test, fix->host.hellos, 0);
-	KUNIT_EXPECT_EQ(test, host->stats.received, 4);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(host, received), 4);
 	WRITE_ONCE(host->ending, true);
 	KUNIT_EXPECT_EQ(test, mk_channel_recv(host, &msg), -ENOTCONN);
 	WRITE_ONCE(host->ending, false);
@@ -820,7 +832,7 @@ static void chan_test_cpu(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mem->bell, mk_arch_bell(0));
 	mk_channel_flush(host);
 	KUNIT_EXPECT_EQ(test, fix->host.hellos, 1);
-	KUNIT_EXPECT_EQ(test, host->stats.bells_missed, 0);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(host, bells_missed), 0);
 	KUNIT_EXPECT_EQ(test, mk_channel_set_cpu(host, cpu), -ENXIO);
 
 	chan_lose_bell(test, fix);
@@ -828,7 +840,7 @@ static void chan_test_cpu(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mem->bell, mk_arch_bell(cpu));
 	mk_channel_flush(host);
 	KUNIT_EXPECT_EQ(test, fix->host.hellos, 2);
-	KUNIT_EXPECT_EQ(test, host->stats.bells_missed, 0);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(host, bells_missed), 0);
 	KUNIT_EXPECT_EQ(test, chan_console(&fix->host)->rx.mem->bell, mk_arch_bell(0));
 	mk_link_close(&fix->host.link);
 }

@@ -32,7 +32,7 @@ struct console_fix {
 	struct mk_ring_tx tx;
 	struct mk_ring_rx rx;
 	u64 sent;
-	u8 buf[4096];
+	u8 buf[CONSOLE_SLOTS * MK_SLOT_PAYLOAD + 64];
 };
 
 static int console_init(struct kunit *test)
@@ -271,20 +271,20 @@ static void console_test_input(struct kunit *test)
 	size_t i;
 
 	KUNIT_ASSERT_NOT_NULL(test, inst);
-	mk_link_init(&inst->link, &console_ops, inst->boot, inst);
+	KUNIT_ASSERT_EQ(test, mk_link_init(&inst->link, &console_ops, inst->boot, inst), 0);
 	for (i = 0; i < sizeof(fix->buf); i++)
 		fix->buf[i] = console_byte(i);
 	KUNIT_EXPECT_EQ(test, mk_console_input(inst, fix->buf, 10), -ENOTCONN);
 
 	inst->link.boot[MK_CLASS_CONSOLE].tx = fix->tx;
-	KUNIT_EXPECT_EQ(test, mk_console_input(inst, fix->buf, 57), 57);
+	KUNIT_EXPECT_EQ(test, mk_console_input(inst, fix->buf, 121), 121);
 	KUNIT_ASSERT_TRUE(test, mk_ring_pop(&fix->rx, &msg));
 	KUNIT_EXPECT_EQ(test, msg.type, MK_MSG_CONSOLE);
-	KUNIT_EXPECT_EQ(test, msg.len, 56);
-	KUNIT_EXPECT_MEMEQ(test, msg.payload, fix->buf, 56);
+	KUNIT_EXPECT_EQ(test, msg.len, 120);
+	KUNIT_EXPECT_MEMEQ(test, msg.payload, fix->buf, 120);
 	KUNIT_ASSERT_TRUE(test, mk_ring_pop(&fix->rx, &msg));
 	KUNIT_EXPECT_EQ(test, msg.len, 1);
-	KUNIT_EXPECT_EQ(test, msg.payload[0], fix->buf[56]);
+	KUNIT_EXPECT_EQ(test, msg.payload[0], fix->buf[120]);
 	mk_ring_publish(&fix->rx);
 
 	KUNIT_EXPECT_EQ(test, mk_console_input(inst, fix->buf, sizeof(fix->buf)), room);
@@ -292,6 +292,7 @@ static void console_test_input(struct kunit *test)
 	mk_console_drain(fix->con, &fix->rx);
 	fix->sent = room;
 	console_expect(test, 0, room, 0);
+	mk_link_destroy(&inst->link);
 }
 
 static struct kunit_case console_cases[] = {

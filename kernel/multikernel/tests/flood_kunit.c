@@ -43,10 +43,18 @@ static int flood_init(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, fix);
 	mk_link_init(&fix->link, &flood_ops, NULL, fix);
-	mk_channel_init(&fix->ch, &fix->link, 5);
+	KUNIT_ASSERT_EQ(test, mk_channel_init(&fix->ch, &fix->link, 5), 0);
 	rcu_assign_pointer(fix->link.ch[5], &fix->ch);
 	test->priv = fix;
 	return 0;
+}
+
+static void flood_exit(struct kunit *test)
+{
+	struct flood_fix *fix = test->priv;
+
+	if (fix)
+		mk_channel_exit(&fix->ch);
 }
 
 static void flood_ring(struct flood_fix *fix, unsigned int count)
@@ -161,7 +169,7 @@ static void flood_test_receiver(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, atomic_long_read(&fix->link.bad), 3);
 	}
 	RCU_INIT_POINTER(fix->link.ch[5], NULL);
-	mk_channel_end(ch);
+	mk_channels_end(ch, 1);
 }
 
 static struct kunit_case flood_cases[] = {
@@ -176,6 +184,7 @@ static struct kunit_case flood_cases[] = {
 static struct kunit_suite flood_suite = {
 	.name = "mk_flood",
 	.init = flood_init,
+	.exit = flood_exit,
 	.test_cases = flood_cases,
 };
 

@@ -209,7 +209,7 @@ static enum lfuzz_class lfuzz_foretell(struct lfuzz_fix *fix, struct mk_channel 
 		return fix->refuse ? LFUZZ_REFUSED : LFUZZ_CALL;
 	case 5:
 	case 6:
-		return nr < MK_CALLS && test_bit(nr, ch->calls_used) ? LFUZZ_REPLY : LFUZZ_BAD;
+		return nr < MK_CALLS && ch->calls[nr] ? LFUZZ_REPLY : LFUZZ_BAD;
 	}
 	if (lfuzz_is_hello(fix))
 		return LFUZZ_HELLO;
@@ -218,19 +218,52 @@ static enum lfuzz_class lfuzz_foretell(struct lfuzz_fix *fix, struct mk_channel 
 	return LFUZZ_BAD;
 }
 
+/**
+ * struct lfuzz_was - what a channel had counted before
+ * @dropped: messages that were too long
+ * @bad: messages that made no sense, those too
+ * @sent: messages sent
+ * @received: messages received
+ * @calls: calls whose reply has not come in
+ */
+struct lfuzz_was {
+	u64 dropped;
+	u64 bad;
+	u64 sent;
+	u64 received;
+	unsigned int calls;
+};
+
+static struct lfuzz_was lfuzz_count(struct mk_channel *ch)
+{
+	struct lfuzz_was was = {
+		.dropped = ch->rx.bad,
+		.bad = mk_channel_stat(ch, bad),
+		.sent = mk_channel_stat(ch, sent),
+		.received = mk_channel_stat(ch, received),
+	};
+	unsigned int nr;
+
+	for (nr = 0; nr < MK_CALLS; nr++)
+		was.calls += !!ch->calls[nr];
+	return was;
+}
+
 /* What the receiver has counted since, in the same words */
 static enum lfuzz_class lfuzz_seen(struct lfuzz_fix *fix, struct mk_channel *ch,
-				   const struct mk_channel *was, unsigned int calls_used)
+				   const struct lfuzz_was *was)
 {
-	if (ch->rx.bad != was->rx.bad)
+	struct lfuzz_was now = lfuzz_count(ch);
+
+	if (now.dropped != was->dropped)
 		return LFUZZ_DROPPED;
-	if (ch->stats.bad != was->stats.bad)
+	if (now.bad != was->bad)
 		return LFUZZ_BAD;
-	if (bitmap_weight(ch->calls_used, MK_CALLS) != calls_used)
+	if (now.calls != was->calls)
 		return LFUZZ_REPLY;
 	if (fix->calls)
-		return ch->stats.sent != was->stats.sent ? LFUZZ_REFUSED : LFUZZ_CALL;
-	if (ch->stats.sent != was->stats.sent)
+		return now.sent != was->sent ? LFUZZ_REFUSED : LFUZZ_CALL;
+	if (now.sent != was->sent)
 		return LFUZZ_NOP;
 	return fix->hellos ? LFUZZ_HELLO : LFUZZ_SHUTDOWN;
 }
@@ -259,26 +292,25 @@ static void lfuzz_one(struct kunit *test, struct mk_channel *ch, struct mk_chann
 {
 	struct lfuzz_fix *fix = test->priv;
 	enum lfuzz_class class, want;
-	struct mk_channel was;
-	unsigned int used;
+	struct lfuzz_was was;
 
 	fix->refuse = fuzz_below(&fix->fuzz, 2);
-	__set_bit(fuzz_below(&fix->fuzz, MK_CALLS), ch->calls_used);
-	used = bitmap_weight(ch->calls_used, MK_CALLS);
+	ch->calls[fuzz_below(&fix->fuzz, MK_CALLS)] = MK_CALL_LATE;
 	lfuzz_take_answers(peer);
 	lfuzz_make(fix);
 	want = lfuzz_foretell(fix, ch);
-	was = *ch;
+	was = lfuzz_count(ch);
 	fix->hellos = 0;
 	fix->shutdowns = 0;
 	fix->calls = 0;
 	KUNIT_ASSERT_EQ(test, mk_ring_push(&peer->tx, fix->msg.type, fix->data,
 					   fix->msg.len), 0);
 	lfuzz_poll(test, ch);
-	class = lfuzz_seen(fix, ch, &was, used);
+	class = lfuzz_seen(fix, ch, &was);
 	KUNIT_ASSERT_EQ_MSG(test, class, want, "type 0x%x, %u bytes", fix->msg.type,
 			    fix->msg.len);
-	KUNIT_ASSERT_EQ(test, ch->stats.received - was.stats.received, want != LFUZZ_DROPPED);
+	KUNIT_ASSERT_EQ(test, mk_channel_stat(ch, received) - was.received,
+			want != LFUZZ_DROPPED);
 	KUNIT_ASSERT_EQ(test, ch->rx.tail, peer->tx.head);
 	fuzz_is(&fix->fuzz, class);
 }
@@ -299,17 +331,18 @@ static void lfuzz_scribble(struct kunit *test, struct mk_channel *ch, struct mk_
 		u64 *words = i ? (u64 *)ch->tx.mem : (u64 *)ch->rx.mem;
 
 		for (n = fuzz_below(fuzz, 6); n; n--)
-			words[fuzz_below(fuzz, 24 + 64 * 8)] ^= BIT_ULL(fuzz_below(fuzz, 64));
+			words[fuzz_below(fuzz, 32 + 64 * 16)] ^= BIT_ULL(fuzz_below(fuzz, 64));
 		for (n = fuzz_below(fuzz, 3); n; n--)
 			words[fuzz_below(fuzz, 3) * 8] = ((u64)ch->rx.epoch << 32) | fuzz_u32(fuzz);
 		words[1] = fuzz_u32(fuzz);
 	}
-	received = ch->stats.received;
+	received = mk_channel_stat(ch, received);
 	lfuzz_poll(test, ch);
 	lfuzz_poll(test, ch);
-	fuzz_is(fuzz, ch->stats.received != received ? LFUZZ_SCRIBBLED : LFUZZ_SCRIBBLED_LOST);
+	fuzz_is(fuzz, mk_channel_stat(ch, received) != received ? LFUZZ_SCRIBBLED :
+								   LFUZZ_SCRIBBLED_LOST);
 	KUNIT_ASSERT_LE(test, ch->tx.head - ch->tx.tail, ch->tx.slots);
-	KUNIT_ASSERT_LE(test, ch->rx.bad + ch->stats.received, 4 * 65);
+	KUNIT_ASSERT_LE(test, ch->rx.bad + mk_channel_stat(ch, received), 4 * 65);
 
 	/* As the host does it: such a peer may have written words of epochs to come */
 	memset(ch->rx.mem, 0, mk_ring_size(ch->rx.slots));

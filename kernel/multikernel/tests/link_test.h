@@ -45,8 +45,8 @@ static inline void link_fix_init(struct kunit *test, struct link_fix *fix,
 	mk_boot_block_fill(inst, &fix->block);
 	memcpy(fix->shared, &fix->block, sizeof(fix->block));
 	free_cpumask_var(inst->cpus);
-	mk_link_init(&fix->host, host_ops, fix->host_boot, priv);
-	mk_link_init(&fix->guest, guest_ops, fix->guest_boot, priv);
+	KUNIT_ASSERT_EQ(test, mk_link_init(&fix->host, host_ops, fix->host_boot, priv), 0);
+	KUNIT_ASSERT_EQ(test, mk_link_init(&fix->guest, guest_ops, fix->guest_boot, priv), 0);
 }
 
 static inline void link_fix_attach(struct kunit *test, struct link_fix *fix)

@@ -71,7 +71,7 @@ static int pages_init(struct kunit *test)
 		struct mk_channel *ch = kunit_kzalloc(test, sizeof(*ch), GFP_KERNEL);
 
 		KUNIT_ASSERT_NOT_NULL(test, ch);
-		mk_channel_init(ch, &fix->link, 5);
+		KUNIT_ASSERT_EQ(test, mk_channel_init(ch, &fix->link, 5), 0);
 		mk_channel_set_ops(ch, &pages_ops, fix);
 		mk_ring_tx_init(&ch->tx, fix->mem[side], PAGES_SLOTS, 7);
 		mk_ring_rx_init(&ch->rx, fix->mem[!side], PAGES_SLOTS, 7);
@@ -90,8 +90,9 @@ static void pages_exit(struct kunit *test)
 	if (!fix)
 		return;
 	for (side = 0; side < 2 && fix->ch[side]; side++) {
-		mk_channel_end(fix->ch[side]);
+		mk_channels_end(fix->ch[side], 1);
 		mk_pool_free(fix->ch[side]->pool);
+		mk_channel_exit(fix->ch[side]);
 	}
 	free_pages_exact(fix->pages, PAGES_NR * PAGE_SIZE);
 }
@@ -193,7 +194,7 @@ static void pages_test_lend(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, mk_pages_alloc(fix->ch[0], 1));
 	pages_poll(test, 0);
 	KUNIT_EXPECT_EQ(test, pages_count(test, 0, MK_PAGE_FREE), PAGES_HALF);
-	KUNIT_EXPECT_EQ(test, fix->ch[0]->stats.bad, 0);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(fix->ch[0], bad), 0);
 }
 
 /* That it goes back can't be said at once, but is not forgotten */
@@ -230,7 +231,7 @@ static void pages_test_refused(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, mk_pages_give(fix->ch[0], 9, given, 1), 0);
 	pages_poll(test, 1);
 	pages_poll(test, 0);
-	KUNIT_EXPECT_EQ(test, fix->ch[1]->stats.bad, 2);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(fix->ch[1], bad), 2);
 	KUNIT_EXPECT_EQ(test, pages_count(test, 0, MK_PAGE_FREE), PAGES_HALF - 3);
 	KUNIT_EXPECT_EQ(test, pages_count(test, 1, MK_PAGE_FREE), PAGES_HALF + 3);
 }
@@ -295,14 +296,14 @@ static void pages_test_lies(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, mk_send(fix->ch[1], lie->type, &lie->desc, sizeof(lie->desc)), 0);
 	pages_poll(test, 0);
-	KUNIT_EXPECT_EQ(test, fix->ch[0]->stats.bad, 1);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(fix->ch[0], bad), 1);
 	KUNIT_EXPECT_EQ(test, fix->nr_seen[0], 0);
 	KUNIT_EXPECT_MEMEQ(test, before, pool->page, sizeof(before));
 	/* A word too short or too long is none */
 	KUNIT_ASSERT_EQ(test, mk_send(fix->ch[1], lie->type, &lie->desc,
 				      sizeof(lie->desc) - 1), 0);
 	pages_poll(test, 0);
-	KUNIT_EXPECT_EQ(test, fix->ch[0]->stats.bad, 2);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(fix->ch[0], bad), 2);
 	KUNIT_EXPECT_MEMEQ(test, before, pool->page, sizeof(before));
 }
 
@@ -320,7 +321,7 @@ static void pages_test_no_pool(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, mk_send(fix->ch[1], MK_TYPE_PAGES, &desc, sizeof(desc)), 0);
 	KUNIT_ASSERT_EQ(test, mk_send(fix->ch[1], MK_TYPE_BACK, &desc, sizeof(desc)), 0);
 	pages_poll(test, 0);
-	KUNIT_EXPECT_EQ(test, fix->ch[0]->stats.bad, 2);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(fix->ch[0], bad), 2);
 	fix->ch[0]->pool = pool;
 }
 
@@ -333,7 +334,7 @@ static void pages_test_wait(struct kunit *test)
 			-EMSGSIZE);
 	pages_get(test, 0, PAGES_HALF);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(mk_pages_alloc_wait(ch, 1, 1)), -ETIMEDOUT);
-	mk_channel_end(ch);
+	mk_channels_end(ch, 1);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(mk_pages_alloc_wait(ch, 1, 10 * HZ)), -ENOTCONN);
 }
 
@@ -387,7 +388,7 @@ static void pages_test_random(struct kunit *test)
 	}
 	KUNIT_EXPECT_GT(test, lent, 500);
 	KUNIT_EXPECT_GT(test, given, 500);
-	KUNIT_EXPECT_EQ(test, fix->ch[0]->stats.bad + fix->ch[1]->stats.bad, 0);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(fix->ch[0], bad) + mk_channel_stat(fix->ch[1], bad), 0);
 }
 
 static struct kunit_case pages_cases[] = {

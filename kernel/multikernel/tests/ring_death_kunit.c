@@ -64,7 +64,7 @@ static int death_init(struct kunit *test)
 	ring_fix_init(test);
 	fix->ring = test->priv;
 	for (i = 0; i < RING_MAX; i++)
-		fix->data[i] = i * 7 + i / 56 + 1;
+		fix->data[i] = i * 7 + i / MK_SLOT_PAYLOAD + 1;
 	test->priv = fix;
 	return 0;
 }
@@ -156,7 +156,7 @@ static void death_push(struct kunit *test, size_t len)
 /* Nothing of the old epoch counts; then a few rounds of messages of all lengths */
 static void death_rebirth(struct kunit *test, u32 epoch)
 {
-	static const size_t lens[] = { RING_MAX, 0, 8, 57, 56, 200, 1, 112, 300 };
+	static const size_t lens[] = { RING_MAX, 0, 8, 121, 120, 400, 1, 240, 600 };
 	struct death_fix *fix = test->priv;
 	struct mk_ring_tx *tx = &fix->ring->tx;
 	struct mk_ring_rx *rx = &fix->ring->rx;
@@ -201,7 +201,7 @@ static bool death_of_producer(struct kunit *test, u32 start, size_t len, unsigne
 {
 	struct death_fix *fix = test->priv;
 	unsigned long steps = death_push_steps(test, start, len);
-	bool before = len <= RING_MAX - 56, lived;
+	bool before = len <= RING_MAX - MK_SLOT_PAYLOAD, lived;
 
 	ring_start_at(fix->ring, start);
 	mk_ring_arm(&fix->ring->rx);
@@ -251,7 +251,7 @@ static bool death_of_consumer(struct kunit *test, u32 start, size_t len, unsigne
 	KUNIT_ASSERT_EQ(test, tx->bad_tails, 0);
 	/* The sender goes on until it is full, and no message that lies there suffers */
 	memcpy(old, ring_slot(fix->ring, tx->tail), sizeof(old));
-	while (!mk_ring_push(tx, 0x123, fix->data, 56))
+	while (!mk_ring_push(tx, 0x123, fix->data, MK_SLOT_PAYLOAD))
 		;
 	KUNIT_ASSERT_EQ(test, tx->head - tx->tail, RING_SLOTS);
 	if (tx->tail == start)
@@ -273,8 +273,8 @@ struct death_case {
 };
 
 static const struct death_case death_params[] = {
-	{ 0, 0 }, { 0, 8 }, { 3, 56 }, { 0, 57 }, { U32_MAX, 112 }, { 6, 200 },
-	{ U32_MAX - 2, 300 }, { 5, RING_MAX },
+	{ 0, 0 }, { 0, 8 }, { 3, 120 }, { 0, 121 }, { U32_MAX, 240 }, { 6, 400 },
+	{ U32_MAX - 2, 600 }, { 5, RING_MAX },
 };
 
 static void death_desc(const struct death_case *c, char *desc)
@@ -323,8 +323,8 @@ static void death_test_any(struct kunit *test)
 	fuzz_begin(&fuzz, test, death_names, DEATH_NR, 200);
 	for (i = 0; i < fuzz.cases; i++) {
 		u32 start = fuzz_u32(&fuzz);
-		size_t len = fuzz_below(&fuzz, fuzz_below(&fuzz, 2) ? 57 : RING_MAX + 1);
-		unsigned long step = fuzz_below(&fuzz, fuzz_below(&fuzz, 8) ? 32 : 128);
+		size_t len = fuzz_below(&fuzz, fuzz_below(&fuzz, 2) ? 121 : RING_MAX + 1);
+		unsigned long step = fuzz_below(&fuzz, fuzz_below(&fuzz, 8) ? 32 : 256);
 		enum death_class class;
 
 		if (fuzz_below(&fuzz, 2))

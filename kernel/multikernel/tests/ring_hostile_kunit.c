@@ -96,8 +96,8 @@ static bool hostile_foretell_msg(const struct mk_ring_mem *was, u32 pos, u16 *ty
 	if (*len > RING_MAX)
 		return false;
 	for (i = 0; i < ring_slots_of(*len); i++)
-		memcpy(data + i * 56, was->slot[(pos + i) % RING_SLOTS].payload,
-		       min(*len - i * 56, 56));
+		memcpy(data + i * MK_SLOT_PAYLOAD, was->slot[(pos + i) % RING_SLOTS].payload,
+		       min_t(u32, *len - i * MK_SLOT_PAYLOAD, MK_SLOT_PAYLOAD));
 	return true;
 }
 
@@ -114,7 +114,7 @@ static bool hostile_foretell_pop(const struct mk_ring_mem *was, struct mk_ring_r
 			return false;
 		if (hostile_foretell_msg(was, rx->tail, type, len, data)) {
 			if (!i)
-				*class = *len > 56 ? HOSTILE_LONG : HOSTILE_SHORT;
+				*class = *len > MK_SLOT_PAYLOAD ? HOSTILE_LONG : HOSTILE_SHORT;
 			rx->tail += ring_slots_of(*len);
 			return true;
 		}
@@ -145,7 +145,7 @@ static void hostile_pop(struct kunit *test)
 		return;
 	KUNIT_ASSERT_EQ(test, msg.type, type);
 	KUNIT_ASSERT_EQ(test, msg.len, len);
-	KUNIT_ASSERT_PTR_EQ(test, msg.data, len > 56 ? rx->buf : msg.payload);
+	KUNIT_ASSERT_PTR_EQ(test, msg.data, len > MK_SLOT_PAYLOAD ? rx->buf : msg.payload);
 	KUNIT_ASSERT_MEMEQ(test, msg.data, fix->data, len);
 }
 
@@ -181,7 +181,8 @@ static void hostile_foretell_push(struct hostile_fix *fix, struct mk_ring_tx *tx
 	for (i = 0; i < ring_slots_of(len); i++, tx->head++) {
 		struct mk_slot *slot = &fix->was.slot[tx->head % RING_SLOTS];
 
-		memcpy(slot->payload, fix->data + i * 56, min(len - i * 56, 56));
+		memcpy(slot->payload, fix->data + i * MK_SLOT_PAYLOAD, min_t(size_t, len - i * MK_SLOT_PAYLOAD,
+							MK_SLOT_PAYLOAD));
 		slot->ctl = ctl;
 	}
 }
@@ -191,7 +192,7 @@ static void hostile_push(struct kunit *test)
 	struct hostile_fix *fix = test->priv;
 	struct mk_ring_tx *tx = &fix->ring->tx, want = *tx;
 	u32 bits = fuzz_u32(&fix->fuzz);
-	size_t len = bits % (bits >> 29 ? 64 : RING_MAX + 20);
+	size_t len = bits % (bits >> 29 ? 128 : RING_MAX + 20);
 	enum hostile_class class = HOSTILE_TOO_LONG;
 	u16 type = (bits >> 16) & 0x3fff;
 	int ret = 0;
@@ -203,7 +204,7 @@ static void hostile_push(struct kunit *test)
 		ret = -EAGAIN;
 	if (!ret) {
 		hostile_foretell_push(fix, &want, type, len);
-		class = len > 56 ? HOSTILE_SENT_LONG : HOSTILE_SENT;
+		class = len > MK_SLOT_PAYLOAD ? HOSTILE_SENT_LONG : HOSTILE_SENT;
 	}
 	fuzz_is(&fix->fuzz, class);
 	KUNIT_ASSERT_EQ(test, mk_ring_push(tx, type, fix->data, len), ret);
@@ -294,8 +295,12 @@ static void hostile_arm(struct kunit *test, bool arm)
 	struct hostile_fix *fix = test->priv;
 	struct mk_ring_rx *rx = &fix->ring->rx, want = *rx;
 
-	if (want.armed % 2 != arm)
-		fix->was.armed = ring_word(++want.armed);
+	if (arm)
+		want.armed += want.armed % 2 ? 2 : 1;
+	else
+		want.armed += want.armed % 2;
+	if (want.armed != rx->armed)
+		fix->was.armed = ring_word(want.armed);
 	fuzz_is(&fix->fuzz, HOSTILE_OWN_WORD);
 	if (arm)
 		mk_ring_arm(rx);

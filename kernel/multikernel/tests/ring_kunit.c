@@ -79,15 +79,15 @@ static void ring_pop_nth(struct kunit *test, u32 pos, size_t len)
 /* Two kernels of different builds meet here: the numbers are the contract */
 static void ring_test_layout(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, sizeof(struct mk_slot), 64);
-	KUNIT_EXPECT_EQ(test, offsetof(struct mk_slot, ctl), 56);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mk_slot), 128);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_slot, payload), 8);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_ring_mem, armed), 0);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_ring_mem, bell), 8);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_ring_mem, tail), 64);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_ring_mem, waiting), 128);
-	KUNIT_EXPECT_EQ(test, offsetof(struct mk_ring_mem, slot), 192);
-	KUNIT_EXPECT_EQ(test, mk_ring_size(1), 256);
-	KUNIT_EXPECT_EQ(test, mk_ring_size(1024), 192 + 1024 * 64);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_ring_mem, slot), 256);
+	KUNIT_EXPECT_EQ(test, mk_ring_size(1), 384);
+	KUNIT_EXPECT_EQ(test, mk_ring_size(1024), 256 + 1024 * 128);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_msg_hello, version_min), MK_HELLO_MIN);
 	KUNIT_EXPECT_EQ(test, sizeof(struct mk_msg_hello), 64);
 }
@@ -168,7 +168,7 @@ static void ring_test_full(struct kunit *test)
 static void ring_test_too_long(struct kunit *test)
 {
 	static const size_t lens[] = {
-		RING_MAX + 1, RING_MAX + 56, 65536, 65537, U32_MAX, SIZE_MAX - 54, SIZE_MAX,
+		RING_MAX + 1, RING_MAX + 120, 65536, 65537, U32_MAX, SIZE_MAX - 118, SIZE_MAX,
 	};
 	struct ring_fix *fix = test->priv;
 	struct mk_ring_tx tx = fix->tx;
@@ -276,9 +276,9 @@ static void ring_test_all_wrong(struct kunit *test)
 	u32 start = ring_start(test), i;
 
 	ring_start_at(fix, start);
-	mk_ring_rx_buf(&fix->rx, fix->buf, 56);
+	mk_ring_rx_buf(&fix->rx, fix->buf, 120);
 	for (i = 0; i < RING_SLOTS; i++)
-		ring_slot(fix, start + i)->ctl = ring_ctl(start + i, 2, 57);
+		ring_slot(fix, start + i)->ctl = ring_ctl(start + i, 2, 121);
 	ring_expect_dropped(test, RING_SLOTS / 2, start + RING_SLOTS);
 }
 
@@ -336,7 +336,9 @@ static void ring_test_bell_once_a_sleep(struct kunit *test)
 		mk_ring_arm(&fix->rx);
 		KUNIT_EXPECT_TRUE(test, mk_ring_wants_bell(&fix->tx));
 		KUNIT_EXPECT_FALSE(test, mk_ring_wants_bell(&fix->tx));
+		/* It looked once more, in vain, and sleeps again */
 		mk_ring_arm(&fix->rx);
+		KUNIT_EXPECT_TRUE(test, mk_ring_wants_bell(&fix->tx));
 		KUNIT_EXPECT_FALSE(test, mk_ring_wants_bell(&fix->tx));
 		mk_ring_disarm(&fix->rx);
 		KUNIT_EXPECT_FALSE(test, mk_ring_wants_bell(&fix->tx));
@@ -363,7 +365,7 @@ static void ring_test_bell_is_kept(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, mk_ring_wants_bell(&fix->tx));
 }
 
-/* Each arm and each disarm is one step, whatever was called before */
+/* Each arm is a new sleep; a disarm is one step, however often it is called */
 static void ring_test_armed_counts(struct kunit *test)
 {
 	struct ring_fix *fix = test->priv;
@@ -372,13 +374,13 @@ static void ring_test_armed_counts(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fix->mem->armed, 0);
 	mk_ring_arm(&fix->rx);
 	mk_ring_arm(&fix->rx);
-	KUNIT_EXPECT_EQ(test, fix->mem->armed, ring_word(1));
-	mk_ring_disarm(&fix->rx);
-	mk_ring_disarm(&fix->rx);
-	KUNIT_EXPECT_EQ(test, fix->mem->armed, ring_word(2));
-	mk_ring_arm(&fix->rx);
 	KUNIT_EXPECT_EQ(test, fix->mem->armed, ring_word(3));
-	KUNIT_EXPECT_EQ(test, fix->rx.armed, 3);
+	mk_ring_disarm(&fix->rx);
+	mk_ring_disarm(&fix->rx);
+	KUNIT_EXPECT_EQ(test, fix->mem->armed, ring_word(4));
+	mk_ring_arm(&fix->rx);
+	KUNIT_EXPECT_EQ(test, fix->mem->armed, ring_word(5));
+	KUNIT_EXPECT_EQ(test, fix->rx.armed, 5);
 }
 
 static void ring_test_armed_wraps(struct kunit *test)
@@ -459,11 +461,11 @@ static void ring_test_other_ctl(struct kunit *test)
 
 	for (i = 1; i < 5; i++) {
 		ring_start_at(fix, start);
-		KUNIT_ASSERT_EQ(test, ring_push_nth(fix, start, 56 * 4 + 1), 0);
+		KUNIT_ASSERT_EQ(test, ring_push_nth(fix, start, 120 * 4 + 1), 0);
 		ring_slot(fix, start + i)->ctl = ring_ctl(start + i, 3, RING_MAX + i);
-		ring_pop_nth(test, start, 56 * 4 + 1);
-		KUNIT_ASSERT_EQ(test, ring_push_nth(fix, start + 5, 56 * 2), 0);
-		ring_pop_nth(test, start + 5, 56 * 2);
+		ring_pop_nth(test, start, 120 * 4 + 1);
+		KUNIT_ASSERT_EQ(test, ring_push_nth(fix, start + 5, 120 * 2), 0);
+		ring_pop_nth(test, start + 5, 120 * 2);
 		KUNIT_EXPECT_EQ(test, fix->rx.bad, 0);
 	}
 	KUNIT_EXPECT_TRUE(test, ring_canaries_ok(fix));
@@ -494,12 +496,12 @@ static void ring_test_longer_than_taken(struct kunit *test)
 {
 	struct ring_fix *fix = test->priv;
 
-	mk_ring_rx_buf(&fix->rx, fix->buf, 100);
-	KUNIT_ASSERT_EQ(test, ring_push_nth(fix, 0, 101), 0);
-	KUNIT_ASSERT_EQ(test, ring_push_nth(fix, 2, 100), 0);
-	ring_pop_nth(test, 2, 100);
+	mk_ring_rx_buf(&fix->rx, fix->buf, 200);
+	KUNIT_ASSERT_EQ(test, ring_push_nth(fix, 0, 201), 0);
+	KUNIT_ASSERT_EQ(test, ring_push_nth(fix, 2, 200), 0);
+	ring_pop_nth(test, 2, 200);
 	KUNIT_EXPECT_EQ(test, fix->rx.bad, 1);
-	KUNIT_EXPECT_NULL(test, memchr_inv(fix->buf + 100, RING_CANARY, RING_MAX - 100));
+	KUNIT_EXPECT_NULL(test, memchr_inv(fix->buf + 200, RING_CANARY, RING_MAX - 200));
 }
 
 /* The ring as it should be: messages and the slots they take, no content */
@@ -513,7 +515,7 @@ struct ring_model {
 
 static size_t ring_model_len(u32 n)
 {
-	return (n * 2654435761U >> 8) % (n % 8 ? 100 : RING_MAX + 1);
+	return (n * 2654435761U >> 8) % (n % 8 ? 200 : RING_MAX + 1);
 }
 
 static void ring_model_push(struct kunit *test, struct ring_model *model)
@@ -559,7 +561,7 @@ static void ring_model_step(struct kunit *test, struct ring_model *model, u32 wh
 		model->published = model->read_pos;
 	} else if (what < 22) {
 		mk_ring_arm(&fix->rx);
-		model->rung &= model->asleep;
+		model->rung = false;
 		model->asleep = true;
 	} else {
 		mk_ring_disarm(&fix->rx);

@@ -24,7 +24,7 @@
  * a message as long as the ring, of seven words and a control word a slot; and some
  * for the single words.
  */
-#define RACE_STEPS_MAX		(RING_SLOTS + 8 * RING_SLOTS + 4)
+#define RACE_STEPS_MAX		((MK_SLOT_PAYLOAD / 8 + 1) * RING_SLOTS + 8)
 
 enum race_class {
 	RACE_NOTHING,
@@ -164,9 +164,9 @@ static void race_pop(struct kunit *test)
 		KUNIT_ASSERT_LE(test, to.msg.len, RING_MAX);
 		KUNIT_ASSERT_LE(test, to.msg.type, 0x7fff);
 		KUNIT_ASSERT_PTR_EQ(test, to.msg.data,
-				    to.msg.len > 56 ? rx->buf : to.msg.payload);
+				    to.msg.len > MK_SLOT_PAYLOAD ? rx->buf : to.msg.payload);
 		was.tail += ring_slots_of(to.msg.len);
-		fuzz_is(&fix->fuzz, to.msg.len > 56 ? RACE_LONG : RACE_SHORT);
+		fuzz_is(&fix->fuzz, to.msg.len > MK_SLOT_PAYLOAD ? RACE_LONG : RACE_SHORT);
 	} else {
 		fuzz_is(&fix->fuzz, bad ? RACE_DROPPED : RACE_NOTHING);
 	}
@@ -177,7 +177,7 @@ static void race_push(struct kunit *test)
 {
 	struct race_fix *fix = test->priv;
 	struct mk_ring_tx *tx = &fix->ring->tx, was = *tx;
-	size_t len = fuzz_below(&fix->fuzz, fuzz_below(&fix->fuzz, 8) ? 57 : RING_MAX + 1);
+	size_t len = fuzz_below(&fix->fuzz, fuzz_below(&fix->fuzz, 8) ? 121 : RING_MAX + 1);
 	int ret = fix->code->push(tx, 2, fix->data, len);
 	bool bad_tail = tx->bad_tails != was.bad_tails;
 
@@ -194,7 +194,7 @@ static void race_push(struct kunit *test)
 	if (ret)
 		fuzz_is(&fix->fuzz, bad_tail ? RACE_BAD_TAIL : RACE_FULL);
 	else
-		fuzz_is(&fix->fuzz, len > 56 ? RACE_SENT_LONG : RACE_SENT);
+		fuzz_is(&fix->fuzz, len > MK_SLOT_PAYLOAD ? RACE_SENT_LONG : RACE_SENT);
 }
 
 /* A bell is for an odd value, and for one that has not been rung for */
@@ -229,7 +229,7 @@ static void race_own_word(struct kunit *test, u32 what)
 		break;
 	case 1:
 		fix->code->arm(rx);
-		was_rx.armed |= 1;
+		was_rx.armed += was_rx.armed % 2 ? 2 : 1;
 		break;
 	case 2:
 		fix->code->disarm(rx);

@@ -16,16 +16,16 @@ static u64 scribble_ctl(struct rnd_state *rnd, u32 pos)
 	case 0:
 		return ring_ctl(pos, bits, bits >> 12);
 	case 1:
-		return ring_ctl(pos + bits % 3 - 1, bits, bits % 57);
+		return ring_ctl(pos + bits % 3 - 1, bits, bits % 121);
 	case 2:
-		return ring_ctl(pos, bits, bits % 57) ^ BIT_ULL(32 + bits % 8);
+		return ring_ctl(pos, bits, bits % 121) ^ BIT_ULL(32 + bits % 8);
 	case 3:
 	case 4:
 		return ring_ctl(pos - 1 - bits % 7, bits, bits % (RING_MAX + 2));
 	case 5:
-		return ring_ctl(pos, bits, 57 + bits % 200);
+		return ring_ctl(pos, bits, 121 + bits % 400);
 	default:
-		return ring_ctl(pos, bits, bits % 57);
+		return ring_ctl(pos, bits, bits % 121);
 	}
 }
 
@@ -33,7 +33,7 @@ static u64 scribble_ctl(struct rnd_state *rnd, u32 pos)
 static void scribble_long(struct ring_fix *fix, struct rnd_state *rnd, u32 pos)
 {
 	u32 bits = prandom_u32_state(rnd);
-	u32 len = 57 + (bits >> 30 ? bits % 56 : bits % (RING_MAX - 57));
+	u32 len = 121 + (bits >> 30 ? bits % 120 : bits % (RING_MAX - 121));
 	u32 i, slots = ring_slots_of(len);
 	u64 ctl = ring_ctl(pos, bits & 0x3fff, len + (bits >> 31));
 

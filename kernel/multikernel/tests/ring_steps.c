@@ -50,11 +50,25 @@ static void ring_step_copy(u8 *to, const u8 *from, size_t len)
 #define mk_ring_pop		step_mk_ring_pop
 #define mk_ring_tx_wait		step_mk_ring_tx_wait
 #define mk_ring_tx_wake		step_mk_ring_tx_wake
+#define mk_ring_push_slow	step_mk_ring_push_slow
+#define mk_ring_pop_slow	step_mk_ring_pop_slow
 
 /* Those that ring.h has inline */
 #define mk_ring_word		inline_mk_ring_word
 #define mk_ring_slot		inline_mk_ring_slot
 #define mk_ring_stamp		inline_mk_ring_stamp
+#define mk_ring_ctl		inline_mk_ring_ctl
+#define mk_ring_slots		inline_mk_ring_slots
+#define mk_slot_put		inline_mk_slot_put
+#define mk_slot_get		inline_mk_slot_get
+#define mk_ring_tx_mem		inline_mk_ring_tx_mem
+#define mk_ring_reserve		inline_mk_ring_reserve
+#define mk_ring_try_push	inline_mk_ring_try_push
+#define mk_ring_armed		inline_mk_ring_armed
+#define __mk_ring_wants_bell	inline___mk_ring_wants_bell
+#define mk_slot_put_words	inline_mk_slot_put_words
+#define mk_slot_get_words	inline_mk_slot_get_words
+#define mk_ring_take		inline_mk_ring_take
 #define mk_ring_next_ctl	inline_mk_ring_next_ctl
 #define mk_ring_is_next		inline_mk_ring_is_next
 #define mk_ring_wants_bell	inline_mk_ring_wants_bell

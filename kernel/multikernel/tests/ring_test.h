@@ -64,7 +64,7 @@ static inline u64 ring_word(u32 value)
 
 static inline u32 ring_slots_of(size_t len)
 {
-	return len ? (len + 55) / 56 : 1;
+	return len ? (len + 119) / 120 : 1;
 }
 
 static inline struct mk_slot *ring_slot(struct ring_fix *fix, u32 pos)

@@ -14,8 +14,8 @@
 #include "fuzz.h"
 
 #define SERVICE_SLOTS	64
-#define SERVICE_RING	PAGE_ALIGN(192 + SERVICE_SLOTS * 64)
-#define SERVICE_MAX	(SERVICE_SLOTS * 56)
+#define SERVICE_RING	PAGE_ALIGN(256 + SERVICE_SLOTS * 128)
+#define SERVICE_MAX	(SERVICE_SLOTS * MK_SLOT_PAYLOAD)
 
 /**
  * struct service_fix - a connection between two links of this kernel
@@ -245,10 +245,10 @@ static const struct service_damage service_damages[] = {
 	DAMAGE("between two pages", area_pa, PAGE_SIZE + 64),
 	DAMAGE("words between two pages", pair_pa, 64),
 	DAMAGE("one ring for both", tx_off, SERVICE_RING),
-	DAMAGE("rings that overlap", tx_off, SERVICE_RING - 64),
-	DAMAGE("a ring out of the area", tx_off, 2 * SERVICE_RING - 64),
+	DAMAGE("rings that overlap", tx_off, SERVICE_RING - 128),
+	DAMAGE("a ring out of the area", tx_off, 2 * SERVICE_RING - 128),
 	DAMAGE("a ring at the end", tx_off, 2 * SERVICE_RING),
-	DAMAGE("offset near 2^32", tx_off, U32_MAX - 63),
+	DAMAGE("offset near 2^32", tx_off, U32_MAX - 127),
 	DAMAGE("between two lines", tx_off, 8),
 	DAMAGE("the other between two lines", rx_off, SERVICE_RING + 8),
 	DAMAGE("the other out of the area", rx_off, 2 * SERVICE_RING),
@@ -287,14 +287,14 @@ static const char * const service_fuzz_names[] = { "refused", "accepted", "nothi
 /* Whatever is accepted is two rings that lie within the area, apart from each other */
 static void service_check_accepted(struct kunit *test, const struct mk_ctl_open *open)
 {
-	size_t size = 192 + (size_t)open->slots * 64;
+	size_t size = 256 + (size_t)open->slots * 128;
 
 	KUNIT_ASSERT_TRUE(test, open->slots && !(open->slots & (open->slots - 1)));
 	KUNIT_ASSERT_LE(test, open->slots, 4096);
 	KUNIT_ASSERT_LE(test, open->tx_off + size, open->area_size);
 	KUNIT_ASSERT_LE(test, open->rx_off + size, open->area_size);
 	KUNIT_ASSERT_GE(test, abs_diff(open->tx_off, open->rx_off), size);
-	KUNIT_ASSERT_EQ(test, (open->tx_off | open->rx_off) % 64, 0);
+	KUNIT_ASSERT_EQ(test, (open->tx_off | open->rx_off) % 128, 0);
 	KUNIT_ASSERT_EQ(test, (open->area_pa | open->area_size | open->pair_pa) % 4096, 0);
 	KUNIT_ASSERT_NE(test, open->area_pa, 0);
 	KUNIT_ASSERT_NE(test, open->epoch, 0);
@@ -371,7 +371,7 @@ static void service_test_id_taken(struct kunit *test)
 /* The other side is told by a real doorbell */
 static void service_test_messages(struct kunit *test)
 {
-	static const u32 lens[] = { 0, 1, 55, 56, 57, 112, 1000, SERVICE_MAX };
+	static const u32 lens[] = { 0, 1, 119, 120, 121, 240, 1000, SERVICE_MAX };
 	struct service_fix *fix = test->priv;
 	u8 *data = kunit_kmalloc(test, 2 * SERVICE_MAX, GFP_KERNEL);
 	struct mk_channel *ch, *to;
@@ -396,9 +396,9 @@ static void service_test_messages(struct kunit *test)
 		KUNIT_EXPECT_MEMEQ(test, data + SERVICE_MAX, data, lens[i]);
 	}
 	KUNIT_EXPECT_EQ(test, mk_send(ch, 1, data, SERVICE_MAX + 1), -EMSGSIZE);
-	KUNIT_EXPECT_EQ(test, to->stats.bad, 0);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(to, bad), 0);
 	KUNIT_EXPECT_EQ(test, to->rx.bad, 0);
-	KUNIT_EXPECT_EQ(test, to->stats.bells_missed, 0);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(to, bells_missed), 0);
 }
 
 /* First cut, then gone, then closed: each thing happens once */

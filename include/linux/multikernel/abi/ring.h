@@ -9,12 +9,13 @@
  * DOC: Rings on the wire
  *
  * A ring carries messages one way between two kernels, from one producer to one
- * consumer.  It is an array of slots, each one cache line: 56 bytes of payload
- * and the control word, which is written last, so that one line moves from core
- * to core for a short message.  The control word states the position of the slot
- * in the stream plus one; the consumer knows the position that it waits for, so
- * the ring needs no head index in shared memory, and a slot of an earlier round
- * is never taken for a new one.
+ * consumer.  It is an array of slots, each a pair of cache lines, because that is
+ * what CPUs prefetch: the control word, which is written last, and 120 bytes of
+ * payload.  Up to 56 of them lie in the same line as the control word, so that one
+ * line moves from core to core for a short message.  The control word states the
+ * position of the slot in the stream plus one; the consumer knows the position that
+ * it waits for, so the ring needs no head index in shared memory, and a slot of an
+ * earlier round is never taken for a new one.
  *
  * A message takes as many slots as it needs, at least one.  The first slot's control
  * word has its type and the length of all of it, and is the last that is written.  The
@@ -34,7 +35,7 @@
  * meaning of any field must raise MK_BOOT_VERSION.
  */
 
-#define MK_SLOT_PAYLOAD		56
+#define MK_SLOT_PAYLOAD		120
 #define MK_MSG_MAX		65536	/* bytes of a message */
 
 /* Control word */
@@ -50,12 +51,12 @@
 
 /**
  * struct mk_slot - a message, or a part of one
- * @payload: the bytes that count come first
  * @ctl: control word, written last
+ * @payload: the bytes that count come first
  */
 struct mk_slot {
-	__u8 payload[MK_SLOT_PAYLOAD];
 	__u64 ctl;
+	__u8 payload[MK_SLOT_PAYLOAD];
 } __aligned(64);
 
 /* How to interrupt a side; all 0 as long as it can't be interrupted */
@@ -64,9 +65,9 @@ struct mk_slot {
 
 /**
  * struct mk_ring_mem - a ring in the shared area
- * @armed: MK_WORD_*; odd while the consumer sleeps and wants a doorbell; it goes
- *         up by one at each change, so that the producer rings once for each
- *         sleep, for a message that @tail has not passed
+ * @armed: MK_WORD_*; odd while the consumer sleeps and wants a doorbell.  Each time
+ *         that it goes to sleep this goes up, so that the producer rings once for
+ *         each sleep, for a message that @tail has not passed
  * @bell: MK_BELL_*; whom to ring then
  * @reserved: zero
  * @tail: MK_WORD_*; position of the next slot that the consumer will read
@@ -74,7 +75,7 @@ struct mk_slot {
  * @waiting: MK_WORD_*; odd while the producer sleeps until there is room; the
  *           consumer rings once for each value, with the next tail
  * @reserved3: zero
- * @slot: the slots
+ * @slot: the slots; rings lie at multiples of the size of one
  *
  * The producer writes @waiting and @slot, the consumer the rest.  The producer is
  * rung by the bell of the ring in the other direction.
@@ -86,7 +87,7 @@ struct mk_ring_mem {
 	__u64 tail;
 	__u64 reserved2[7];
 	__u64 waiting;
-	__u64 reserved3[7];
+	__u64 reserved3[15];
 	struct mk_slot slot[];
 };
 

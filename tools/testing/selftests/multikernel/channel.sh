@@ -49,7 +49,7 @@ messages_of_any_length()
 {
 	local size
 
-	for size in 16 55 56 57 112 113 4096 57344; do
+	for size in 16 119 120 121 240 241 4096 57344; do
 		flows host a "$size" 200
 		flows a host "$size" 200
 		flows a b "$size" 200
