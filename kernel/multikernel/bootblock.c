@@ -23,7 +23,7 @@
 /*
  * Slots of the rings.  Control: each message is small and answered soon, so one
  * page of them is plenty.  Console: what a kernel prints before the host first
- * looks is some 20 KiB, at up to 56 bytes a message; typing needs less.
+ * looks is some 20 KiB, at up to 120 bytes a message; typing needs less.
  */
 static const struct mk_boot_ring mk_boot_rings[] = {
 	{ .dir = MK_RING_TO_INSTANCE, .class = MK_CLASS_CONTROL, .slots = 64 },
