@@ -58,13 +58,14 @@ static int mk_cpus_check(struct mk_instance *inst, const struct cpumask *add)
 	unsigned int cpu;
 	int ret;
 
+	/* First: where a boot CPU may not leave, its refusal would hide this one */
+	if (cpumask_subset(cpu_online_mask, add))
+		return mk_fail(-EBUSY, "the host keeps at least one CPU");
 	for_each_cpu(cpu, add) {
 		ret = mk_cpus_check_one(inst, cpu);
 		if (ret)
 			return ret;
 	}
-	if (cpumask_subset(cpu_online_mask, add))
-		return mk_fail(-EBUSY, "the host keeps at least one CPU");
 	return 0;
 }
 
