@@ -6,6 +6,7 @@
  * is all or nothing; on failure info/last_error has one sentence.
  */
 
+#include <linux/capability.h>
 #include <linux/cpumask.h>
 #include <linux/ctype.h>
 #include <linux/kstrtox.h>
@@ -55,6 +56,9 @@ static int mk_state_show(struct mk_instance *inst, struct seq_file *sf)
 
 static int mk_state_write(struct mk_instance *inst, char *buf)
 {
+	/* As for reboot(2), which starts instances too */
+	if (!capable(CAP_SYS_BOOT))
+		return mk_fail(-EPERM, "start, stop and kill take CAP_SYS_BOOT");
 	guard(mutex)(&inst->lock);
 	if (!strcmp(buf, "start"))
 		return mk_life_start(inst);
