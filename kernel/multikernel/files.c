@@ -385,7 +385,8 @@ static int mk_abi_oldest_show(struct mk_instance *inst, struct seq_file *sf)
 
 static int mk_features_show(struct mk_instance *inst, struct seq_file *sf)
 {
-	seq_puts(sf, "kexec_file_load kexec_load console nop\n");
+	seq_printf(sf, "kexec_file_load %sconsole nop\n",
+		   IS_ENABLED(CONFIG_KEXEC) ? "kexec_load " : "");
 	return 0;
 }
 

@@ -15,6 +15,17 @@ info_tells_what_this_is()
 	ok test -r "$MK_FS/pool/quarantine"
 }
 
+features_are_those_of_this_kernel()
+{
+	local want=0
+
+	[ -r /proc/config.gz ] || skip 'needs CONFIG_IKCONFIG_PROC'
+	! zcat /proc/config.gz | grep -q '^CONFIG_KEXEC=y' || want=1
+	is "$(grep -cw kexec_load "$MK_FS/info/features")" $want 'kexec_load in info/features'
+	is "$(grep -cw kexec_file_load "$MK_FS/info/features")" 1 \
+		'kexec_file_load in info/features'
+}
+
 mkdir_makes_an_instance_with_all_its_files()
 {
 	local file
@@ -185,6 +196,7 @@ many_can_be_made_and_removed()
 
 mk_main \
 	info_tells_what_this_is \
+	features_are_those_of_this_kernel \
 	mkdir_makes_an_instance_with_all_its_files \
 	rmdir_removes_it \
 	names_are_checked \
