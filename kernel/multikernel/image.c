@@ -68,7 +68,7 @@ static void mk_kimage_explain(int err)
 	switch (err) {
 	case -ENOEXEC:
 		mk_fail(err,
-			"no loader of kexec takes this kernel file; a bzImage for 64-bit x86 is expected");
+			"no loader of kexec takes this kernel file; a relocatable bzImage for 64-bit x86 is expected");
 		break;
 	case -ENODATA:
 	case -ENOKEY:

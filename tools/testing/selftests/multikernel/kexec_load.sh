@@ -42,7 +42,7 @@ no_segments_unload()
 	is "$(load "$ID" x)" OK 'load'
 	is "$(mkprobe unload "$ID")" OK 'unload'
 	is "$(get web state)" offline 'state'
-	refused EINVAL 'start of what was unloaded' put web state start
+	refused -m 'nothing is loaded' EINVAL 'start of what was unloaded' put web state start
 }
 
 one_system_call_replaces_the_others_image()
@@ -58,7 +58,7 @@ one_system_call_replaces_the_others_image()
 segments_elsewhere_are_refused()
 {
 	prepared
-	refused EADDRNOTAVAIL 'a segment in the memory of the host' \
+	refused -m 'does not lie in the memory of web' EADDRNOTAVAIL 'a segment in the memory of the host' \
 		load "$ID" x outside
 }
 
@@ -71,8 +71,8 @@ another_architecture_is_refused()
 no_such_instance_is_refused()
 {
 	prepared
-	refused ENOENT 'an id that nobody has' load 2046 x
-	refused ENOENT 'unload for it' mkprobe unload 2046
+	refused -m 'no instance with id 2046' ENOENT 'an id that nobody has' load 2046 x
+	refused -m 'no instance with id 2046' ENOENT 'unload for it' mkprobe unload 2046
 }
 
 a_running_instance_is_refused()
@@ -80,8 +80,8 @@ a_running_instance_is_refused()
 	prepared
 	mk_load web
 	mk_start web
-	refused EBUSY 'load while it runs' load "$ID" x
-	refused EBUSY 'unload while it runs' mkprobe unload "$ID"
+	refused -m 'stop it before loading' EBUSY 'load while it runs' load "$ID" x
+	refused -m 'stop it before loading' EBUSY 'unload while it runs' mkprobe unload "$ID"
 	ok answers web
 }
 
