@@ -32,7 +32,7 @@ void mk_error_show(struct seq_file *sf);
 int mk_ledger_claim_cpu(unsigned int cpu, u16 from, u16 to);
 u16 mk_ledger_cpu_owner(unsigned int cpu);
 bool mk_ledger_cpus_away(void);
-void mk_ledger_quarantine_mem(phys_addr_t start, u64 size);
+int mk_ledger_claim_mem(phys_addr_t start, u64 size, u16 from, u16 to);
 void mk_ledger_show_quarantine(struct seq_file *sf);
 
 /* cpus.c */
@@ -74,6 +74,7 @@ struct mk_memory {
 };
 
 int mk_memory_set(struct mk_instance *inst, u64 size);
+void mk_memory_quarantine(struct mk_instance *inst);
 int mk_memory_write(struct mk_instance *inst, phys_addr_t pa, const void *src,
 		    size_t len);
 int mk_memory_read(struct mk_instance *inst, phys_addr_t pa, void *dst,

@@ -110,6 +110,17 @@ ids_are_given_and_can_be_chosen()
 	is "$(put b id 2047)" OK 'an id that has become free'
 }
 
+# The ledger knows owners by their ids.
+an_id_stays_once_it_owns_something()
+{
+	ok mkctl create web --memory 4M
+	refused -m 'its id stays' EBUSY 'another id with memory' put web id 77
+	is "$(put web memory 0)" OK 'giving it back'
+	ok mkctl create a --cpus "$(last_cpus 1)"
+	refused -m 'its id stays' EBUSY 'another id with a CPU' put a id 78
+	is "$(put web id 77)" OK 'another id without either'
+}
+
 an_id_stays_once_an_image_is_loaded()
 {
 	mk_create web "$(last_cpus 1)"
