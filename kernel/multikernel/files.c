@@ -172,14 +172,19 @@ static int mk_image_show(struct mk_instance *inst, struct seq_file *sf)
 	struct mk_image_info *info = &inst->info;
 
 	guard(mutex)(&inst->lock);
+	if (info->segments)
+		seq_printf(sf, "segments %lu\nsegments_size %zu\n", info->segments,
+			   info->segments_size);
 	if (!info->kernel_size)
 		return 0;
+	seq_printf(sf, "kernel_name %s\n", info->kernel_name);
 	seq_printf(sf, "kernel_size %zu\ninitrd_size %zu\n", info->kernel_size,
 		   info->initrd_size);
 	seq_printf(sf, "kernel_sha256 %*phN\n", SHA256_DIGEST_SIZE,
 		   info->kernel_sha256);
 	if (info->initrd_size)
-		seq_printf(sf, "initrd_sha256 %*phN\n", SHA256_DIGEST_SIZE,
+		seq_printf(sf, "initrd_name %s\ninitrd_sha256 %*phN\n",
+			   info->initrd_name, SHA256_DIGEST_SIZE,
 			   info->initrd_sha256);
 	return 0;
 }

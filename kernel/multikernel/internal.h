@@ -3,6 +3,7 @@
 #define _MULTIKERNEL_INTERNAL_H
 
 #include <linux/cpumask.h>
+#include <linux/limits.h>
 #include <linux/list.h>
 #include <linux/multikernel.h>
 #include <linux/mutex.h>
@@ -113,15 +114,23 @@ enum mk_firmware {
 
 /**
  * struct mk_image_info - what userspace is told of a loaded image
- * @kernel_size: in bytes
+ * @kernel_name: the kernel file's, without its path
+ * @initrd_name: the initrd file's
+ * @kernel_size: in bytes; 0 from kexec_load()
  * @initrd_size: in bytes
+ * @segments: from kexec_load() their number, which has no files; 0 otherwise
+ * @segments_size: their contents in bytes
  * @kernel_sha256: hash of the kernel file
  * @initrd_sha256: hash of the initrd file
  * @cmdline: command line, NUL-terminated, or NULL
  */
 struct mk_image_info {
+	char kernel_name[NAME_MAX + 1];
+	char initrd_name[NAME_MAX + 1];
 	size_t kernel_size;
 	size_t initrd_size;
+	unsigned long segments;
+	size_t segments_size;
 	u8 kernel_sha256[SHA256_DIGEST_SIZE];
 	u8 initrd_sha256[SHA256_DIGEST_SIZE];
 	char *cmdline;

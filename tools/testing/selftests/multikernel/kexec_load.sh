@@ -26,6 +26,11 @@ an_instance_starts_from_segments()
 	prepared
 	is "$(load "$ID" 'mk.test=segments')" OK 'load'
 	is "$(get web state)" loaded 'state'
+	is "$(counter web image segments)" 4 'segments'
+	between "$(($(stat -c %s "$MK_INITRD") + 4194304))" "$(counter web image segments_size)" \
+		"$(($(stat -c %s "$MK_INITRD" "$MK_KERNEL" | paste -s -d + -) + 65536))" \
+		'bytes in segments'
+	is "$(get web image | grep -c name)" 0 'names of files that it knows'
 	mk_start web
 	has "$(mk_run web 'cat /proc/cmdline')" 'mk\.test=segments' \
 		'command line inside'

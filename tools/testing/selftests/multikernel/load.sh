@@ -34,6 +34,10 @@ an_image_is_loaded()
 	is "$(load "$ID" "$MK_KERNEL" "$MK_INITRD" 'one two')" OK 'load'
 	is "$(get web state)" loaded 'state'
 	is "$(get web cmdline)" 'one two' 'cmdline'
+	is "$(counter web image kernel_name)" "$(basename "$MK_KERNEL")" \
+		'name of the kernel'
+	is "$(counter web image initrd_name)" "$(basename "$MK_INITRD")" \
+		'name of the initramfs'
 	is "$(counter web image kernel_size)" "$(stat -c %s "$MK_KERNEL")" \
 		'size of the kernel'
 	is "$(counter web image initrd_size)" "$(stat -c %s "$MK_INITRD")" \
@@ -42,6 +46,19 @@ an_image_is_loaded()
 		'hash of the kernel'
 	is "$(counter web image initrd_sha256)" "$(sha256 "$MK_INITRD")" \
 		'hash of the initramfs'
+}
+
+# Whatever a file is called, it gets one line, and a terminal no command.
+names_are_made_fit_to_be_shown()
+{
+	local name
+
+	prepared
+	name=$(printf 'a b\033[2Jc')
+	cp "$MK_KERNEL" "$MK_TMP/$name"
+	is "$(load "$ID" "$MK_TMP/$name")" OK 'load'
+	is "$(counter web image kernel_name)" 'a b?[2Jc' 'name of the kernel'
+	is "$(counter web image initrd_name)" '' 'name of no initramfs'
 }
 
 another_image_replaces_it()
@@ -251,6 +268,7 @@ without_the_privilege_it_is_refused()
 
 mk_main \
 	an_image_is_loaded \
+	names_are_made_fit_to_be_shown \
 	another_image_replaces_it \
 	an_image_is_unloaded \
 	loading_and_unloading_leaks_nothing \
