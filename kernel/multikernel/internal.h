@@ -315,6 +315,14 @@ int mk_fs_init(void);
 
 /* debug.c */
 extern struct dentry *mk_debug_dir;
+#ifdef CONFIG_DEBUG_FS
+bool mk_debug_stop_fails(unsigned int cpu);
+#else
+static inline bool mk_debug_stop_fails(unsigned int cpu)
+{
+	return false;
+}
+#endif
 
 /* guest.c */
 int mk_guest_attach(void *shared, phys_addr_t pa, size_t size,

@@ -79,7 +79,7 @@ static bool mk_life_stop_cpus(struct mk_instance *inst)
 	unsigned int cpu;
 
 	for_each_cpu(cpu, inst->cpus) {
-		if (!mk_arch_stop_cpu(cpu))
+		if (!mk_debug_stop_fails(cpu) && !mk_arch_stop_cpu(cpu))
 			continue;
 		mk_life_quarantine(inst, cpu);
 		lost = true;
