@@ -97,12 +97,13 @@ static int mk_guest_send_text(const void *text, size_t len)
 /* As soon as there is room again, whoever reads is told that something is missing */
 static bool mk_guest_told_lost(void)
 {
-	long lost = atomic_long_xchg(&mk_guest_lost, 0);
 	char text[MK_SLOT_PAYLOAD];
+	long lost;
 	int len;
 
-	if (!lost)
+	if (likely(!atomic_long_read(&mk_guest_lost)))
 		return true;
+	lost = atomic_long_xchg(&mk_guest_lost, 0);
 	len = scnprintf(text, sizeof(text), "\n** console: %ld bytes lost **\n", lost);
 	if (!mk_guest_send_text(text, len))
 		return true;
