@@ -139,7 +139,7 @@ void mk_pages_put(struct mk_channel *ch, void *pages);
 /* Hooks for kexec: kernel/multikernel/image.c */
 struct mk_instance *mk_kimage_begin(unsigned int id);
 void mk_kimage_end(struct mk_instance *inst, int ret);
-void *mk_kimage_place(struct kimage *image);
+void *mk_kimage_place(struct kimage *image, int kernel_fd, int initrd_fd);
 int mk_kimage_locate(struct kexec_buf *kbuf,
 		     int (*func)(struct resource *res, void *arg));
 int mk_kimage_finish(struct kimage *image);
@@ -150,7 +150,8 @@ int mk_reboot_start(unsigned long id);
 
 #else /* !CONFIG_MULTIKERNEL */
 
-static inline void *mk_kimage_place(struct kimage *image)
+static inline void *mk_kimage_place(struct kimage *image, int kernel_fd,
+				    int initrd_fd)
 {
 	return NULL;
 }

@@ -716,7 +716,8 @@ void mk_broker_end(struct mk_instance *inst, bool proven)
 		mk_conn_shut(conn, side);
 		if (proven)
 			mk_broker_made(conn);
-		else
-			mk_ledger_quarantine_mem(virt_to_phys(conn->area), conn->size);
+		else	/* Or the other end was lost before, and the area with it */
+			mk_ledger_claim_mem(virt_to_phys(conn->area), conn->size,
+					    MK_OWNER_HOST, MK_OWNER_QUARANTINE);
 	}
 }

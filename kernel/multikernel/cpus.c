@@ -58,13 +58,14 @@ static int mk_cpus_check(struct mk_instance *inst, const struct cpumask *add)
 	unsigned int cpu;
 	int ret;
 
+	/* First: where a boot CPU may not leave, its refusal would hide this one */
+	if (cpumask_subset(cpu_online_mask, add))
+		return mk_fail(-EBUSY, "the host keeps at least one CPU");
 	for_each_cpu(cpu, add) {
 		ret = mk_cpus_check_one(inst, cpu);
 		if (ret)
 			return ret;
 	}
-	if (cpumask_subset(cpu_online_mask, add))
-		return mk_fail(-EBUSY, "the host keeps at least one CPU");
 	return 0;
 }
 
@@ -121,8 +122,13 @@ static int mk_cpus_take_one(struct mk_instance *inst, unsigned int cpu)
 	ret = remove_cpu(cpu);
 	if (!ret)
 		return 0;
-	if (ret > 0)
+	if (ret > 0) {
+		/* By somebody else, who wants it to be the host's and offline */
+		cpumask_clear_cpu(cpu, inst->cpus);
+		mk_ledger_claim_cpu(cpu, inst->id, MK_OWNER_HOST);
+		mk_arch_refresh_ipis();
 		return mk_fail(-EBUSY, "CPU %u went offline by itself", cpu);
+	}
 	return mk_fail(ret, "CPU %u could not be taken offline (error %d)", cpu,
 		       ret);
 }

@@ -18,6 +18,11 @@
  *	The last 64 events that notifiers have heard of, "up" or "down" before what a
  *	line of peers has.
  *
+ * fail_stop
+ *	The number of a CPU that can't be stopped when the host next wants to: nothing
+ *	is sent to it, and it counts as lost.  For tests of the quarantine, which has
+ *	it until the machine is reset.  4294967295: none.
+ *
  * PEER is the name of an instance, or "host".
  */
 
@@ -118,6 +123,19 @@ static int mk_debug_peer_events_show(struct seq_file *sf, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(mk_debug_peer_events);
 
+static u32 mk_debug_fail_stop = U32_MAX;
+
+/**
+ * mk_debug_stop_fails() - shall a test find that this CPU can't be stopped?
+ * @cpu: logical number
+ *
+ * Return: true if so, once.
+ */
+bool mk_debug_stop_fails(unsigned int cpu)
+{
+	return cmpxchg(&mk_debug_fail_stop, cpu, U32_MAX) == cpu;
+}
+
 static int __init mk_debug_init(void)
 {
 	mk_debug_dir = debugfs_create_dir("multikernel", NULL);
@@ -126,6 +144,7 @@ static int __init mk_debug_init(void)
 	debugfs_create_file("peers", 0400, mk_debug_dir, NULL, &mk_debug_peers_fops);
 	debugfs_create_file("peer_events", 0400, mk_debug_dir, NULL,
 			    &mk_debug_peer_events_fops);
+	debugfs_create_u32("fail_stop", 0600, mk_debug_dir, &mk_debug_fail_stop);
 	return mk_peer_notifier_register(&mk_debug_peer_nb);
 }
 subsys_initcall(mk_debug_init);

@@ -6,6 +6,7 @@
  * is all or nothing; on failure info/last_error has one sentence.
  */
 
+#include <linux/capability.h>
 #include <linux/cpumask.h>
 #include <linux/ctype.h>
 #include <linux/kstrtox.h>
@@ -55,6 +56,9 @@ static int mk_state_show(struct mk_instance *inst, struct seq_file *sf)
 
 static int mk_state_write(struct mk_instance *inst, char *buf)
 {
+	/* As for reboot(2), which starts instances too */
+	if (!capable(CAP_SYS_BOOT))
+		return mk_fail(-EPERM, "start, stop and kill take CAP_SYS_BOOT");
 	guard(mutex)(&inst->lock);
 	if (!strcmp(buf, "start"))
 		return mk_life_start(inst);
@@ -168,14 +172,19 @@ static int mk_image_show(struct mk_instance *inst, struct seq_file *sf)
 	struct mk_image_info *info = &inst->info;
 
 	guard(mutex)(&inst->lock);
+	if (info->segments)
+		seq_printf(sf, "segments %lu\nsegments_size %zu\n", info->segments,
+			   info->segments_size);
 	if (!info->kernel_size)
 		return 0;
+	seq_printf(sf, "kernel_name %s\n", info->kernel_name);
 	seq_printf(sf, "kernel_size %zu\ninitrd_size %zu\n", info->kernel_size,
 		   info->initrd_size);
 	seq_printf(sf, "kernel_sha256 %*phN\n", SHA256_DIGEST_SIZE,
 		   info->kernel_sha256);
 	if (info->initrd_size)
-		seq_printf(sf, "initrd_sha256 %*phN\n", SHA256_DIGEST_SIZE,
+		seq_printf(sf, "initrd_name %s\ninitrd_sha256 %*phN\n",
+			   info->initrd_name, SHA256_DIGEST_SIZE,
 			   info->initrd_sha256);
 	return 0;
 }
@@ -381,7 +390,8 @@ static int mk_abi_oldest_show(struct mk_instance *inst, struct seq_file *sf)
 
 static int mk_features_show(struct mk_instance *inst, struct seq_file *sf)
 {
-	seq_puts(sf, "kexec_file_load kexec_load console nop\n");
+	seq_printf(sf, "kexec_file_load %sconsole nop\n",
+		   IS_ENABLED(CONFIG_KEXEC) ? "kexec_load " : "");
 	return 0;
 }
 

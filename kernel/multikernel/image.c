@@ -28,6 +28,8 @@
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <linux/dcache.h>
+#include <linux/file.h>
 #include <linux/kexec.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -68,7 +70,7 @@ static void mk_kimage_explain(int err)
 	switch (err) {
 	case -ENOEXEC:
 		mk_fail(err,
-			"no loader of kexec takes this kernel file; a bzImage for 64-bit x86 is expected");
+			"no loader of kexec takes this kernel file; a relocatable bzImage for 64-bit x86 is expected");
 		break;
 	case -ENODATA:
 	case -ENOKEY:
@@ -96,17 +98,36 @@ void mk_kimage_end(struct mk_instance *inst, int ret)
 	mk_instance_put(inst);
 }
 
+/* For people: who puts another file there meanwhile is told of that one */
+static void mk_kimage_name(char name[NAME_MAX + 1], int fd)
+{
+	struct name_snapshot snap;
+
+	CLASS(fd, f)(fd);
+	if (fd_empty(f))
+		return;
+	take_dentry_name_snapshot(&snap, fd_file(f)->f_path.dentry);
+	strscpy(name, snap.name.name, NAME_MAX + 1);
+	release_dentry_name_snapshot(&snap);
+	mk_clean_text(name);
+}
+
 /**
  * mk_kimage_place() - find places for the parts of a kernel file
  * @image: with the files read and checked
+ * @kernel_fd: where the kernel was read from
+ * @initrd_fd: where the initrd was read from, if there is one
  *
  * Return: data for the image's cleanup, or an ERR_PTR().
  */
-void *mk_kimage_place(struct kimage *image)
+void *mk_kimage_place(struct kimage *image, int kernel_fd, int initrd_fd)
 {
 	struct mk_image_info *info = &image->mk->new_info;
 	int ret;
 
+	mk_kimage_name(info->kernel_name, kernel_fd);
+	if (image->initrd_buf_len)
+		mk_kimage_name(info->initrd_name, initrd_fd);
 	info->kernel_size = image->kernel_buf_len;
 	info->initrd_size = image->initrd_buf_len;
 	sha256(image->kernel_buf, image->kernel_buf_len, info->kernel_sha256);
@@ -169,6 +190,16 @@ static int mk_kimage_check(struct kimage *image)
 	return 0;
 }
 
+/* All that can be told of an image whose parts have no names */
+static void mk_kimage_count(const struct kimage *image, struct mk_image_info *info)
+{
+	unsigned long i;
+
+	info->segments = image->nr_segments;
+	for (i = 0; i < image->nr_segments; i++)
+		info->segments_size += image->segment[i].bufsz;
+}
+
 /**
  * mk_kimage_finish() - copy the segments and make the image the instance's
  * @image: with its segments placed; the instance's from now on if all went well
@@ -193,6 +224,8 @@ int mk_kimage_finish(struct kimage *image)
 		return ret;
 	if (image->file_mode)
 		kimage_file_post_load_cleanup(image);
+	else
+		mk_kimage_count(image, &inst->new_info);
 
 	kimage_free(inst->image);
 	inst->image = image;

@@ -301,7 +301,7 @@ void mk_instance_put(struct mk_instance *inst)
  * Only as long as it owns nothing: the ledger knows owners by their ids.
  *
  * Return: 0, -EINVAL if there can't be such an id, -EBUSY if it is taken or the
- * instance has CPUs or an image already.
+ * instance has CPUs, memory or an image already.
  */
 int mk_instance_set_id(struct mk_instance *inst, u32 id)
 {
@@ -317,8 +317,8 @@ int mk_instance_set_id(struct mk_instance *inst, u32 id)
 	if (other && other != inst)
 		return mk_fail(-EBUSY, "id %u belongs to instance %s", id,
 			       other->name);
-	if (inst->image || !cpumask_empty(inst->cpus))
-		return mk_fail(-EBUSY, "instance %s has CPUs or an image; its id stays %u",
+	if (inst->image || inst->mem.nr || !cpumask_empty(inst->cpus))
+		return mk_fail(-EBUSY, "instance %s has CPUs, memory or an image; its id stays %u",
 			       inst->name, inst->id);
 	inst->id = id;
 	return 0;

@@ -3,6 +3,7 @@
 #define _MULTIKERNEL_INTERNAL_H
 
 #include <linux/cpumask.h>
+#include <linux/limits.h>
 #include <linux/list.h>
 #include <linux/multikernel.h>
 #include <linux/mutex.h>
@@ -32,7 +33,7 @@ void mk_error_show(struct seq_file *sf);
 int mk_ledger_claim_cpu(unsigned int cpu, u16 from, u16 to);
 u16 mk_ledger_cpu_owner(unsigned int cpu);
 bool mk_ledger_cpus_away(void);
-void mk_ledger_quarantine_mem(phys_addr_t start, u64 size);
+int mk_ledger_claim_mem(phys_addr_t start, u64 size, u16 from, u16 to);
 void mk_ledger_show_quarantine(struct seq_file *sf);
 
 /* cpus.c */
@@ -74,6 +75,7 @@ struct mk_memory {
 };
 
 int mk_memory_set(struct mk_instance *inst, u64 size);
+void mk_memory_quarantine(struct mk_instance *inst);
 int mk_memory_write(struct mk_instance *inst, phys_addr_t pa, const void *src,
 		    size_t len);
 int mk_memory_read(struct mk_instance *inst, phys_addr_t pa, void *dst,
@@ -112,15 +114,23 @@ enum mk_firmware {
 
 /**
  * struct mk_image_info - what userspace is told of a loaded image
- * @kernel_size: in bytes
+ * @kernel_name: the kernel file's, without its path
+ * @initrd_name: the initrd file's
+ * @kernel_size: in bytes; 0 from kexec_load()
  * @initrd_size: in bytes
+ * @segments: from kexec_load() their number, which has no files; 0 otherwise
+ * @segments_size: their contents in bytes
  * @kernel_sha256: hash of the kernel file
  * @initrd_sha256: hash of the initrd file
  * @cmdline: command line, NUL-terminated, or NULL
  */
 struct mk_image_info {
+	char kernel_name[NAME_MAX + 1];
+	char initrd_name[NAME_MAX + 1];
 	size_t kernel_size;
 	size_t initrd_size;
+	unsigned long segments;
+	size_t segments_size;
 	u8 kernel_sha256[SHA256_DIGEST_SIZE];
 	u8 initrd_sha256[SHA256_DIGEST_SIZE];
 	char *cmdline;
@@ -305,6 +315,14 @@ int mk_fs_init(void);
 
 /* debug.c */
 extern struct dentry *mk_debug_dir;
+#ifdef CONFIG_DEBUG_FS
+bool mk_debug_stop_fails(unsigned int cpu);
+#else
+static inline bool mk_debug_stop_fails(unsigned int cpu)
+{
+	return false;
+}
+#endif
 
 /* guest.c */
 int mk_guest_attach(void *shared, phys_addr_t pa, size_t size,

@@ -61,20 +61,14 @@ static const char * const mk_end_names[MK_NR_ENDS] = {
 
 static void mk_life_quarantine(struct mk_instance *inst, unsigned int cpu)
 {
-	struct mk_memory *mem = &inst->mem;
-	unsigned int i;
-
 	pr_err("CPU %u of %s can't be proven stopped: in quarantine with the memory\n",
 	       cpu, inst->name);
 	mk_ledger_claim_cpu(cpu, inst->id, MK_OWNER_QUARANTINE);
 	cpumask_clear_cpu(cpu, inst->cpus);
-	for (i = 0; i < mem->nr; i++)
-		mk_ledger_quarantine_mem(page_to_phys(mem->range[i].page),
-					 (u64)mem->range[i].nr * PAGE_SIZE);
-	mem->nr = 0;
-	mem->pages = 0;
+	mk_memory_quarantine(inst);
 	if (inst->shared.va)
-		mk_ledger_quarantine_mem(inst->shared.pa, inst->shared.size);
+		WARN_ON(mk_ledger_claim_mem(inst->shared.pa, inst->shared.size,
+					    MK_OWNER_HOST, MK_OWNER_QUARANTINE));
 	inst->shared.va = NULL;
 }
 
@@ -85,7 +79,7 @@ static bool mk_life_stop_cpus(struct mk_instance *inst)
 	unsigned int cpu;
 
 	for_each_cpu(cpu, inst->cpus) {
-		if (!mk_arch_stop_cpu(cpu))
+		if (!mk_debug_stop_fails(cpu) && !mk_arch_stop_cpu(cpu))
 			continue;
 		mk_life_quarantine(inst, cpu);
 		lost = true;

@@ -10,7 +10,8 @@
  * what it needs for that moment.
  *
  * On the way back the memory is mapped again, zeroed, and freed.  Memory that
- * can't be mapped again goes into quarantine.
+ * can't be mapped again goes into quarantine.  The ledger has each range from the
+ * moment of its allocation to that before it is freed.
  *
  * Locking
  * -------
@@ -76,23 +77,32 @@ static void mk_range_mark(const struct mk_range *range, bool offline)
 	}
 }
 
-static void mk_range_free(const struct mk_range *range)
+static int mk_range_claim(const struct mk_range *range, u16 from, u16 to)
+{
+	return mk_ledger_claim_mem(page_to_phys(range->page),
+				   (u64)range->nr * PAGE_SIZE, from, to);
+}
+
+/* Back to the host, which can't have it before it is mapped and zeroed */
+static void mk_range_free(const struct mk_range *range, u16 owner)
 {
 	phys_addr_t start = page_to_phys(range->page);
-	u64 size = (u64)range->nr * PAGE_SIZE;
 
 	if (mk_range_direct_map(range, true)) {
 		pr_err("memory at %pap can't be mapped again: in quarantine\n",
 		       &start);
-		mk_ledger_quarantine_mem(start, size);
+		WARN_ON(mk_range_claim(range, owner, MK_OWNER_QUARANTINE));
 		return;
 	}
 	mk_range_clear(range);
 	mk_range_mark(range, false);
+	/* Not the owner's: then nobody may have it */
+	if (WARN_ON(mk_range_claim(range, owner, MK_OWNER_HOST)))
+		return;
 	free_contig_range(page_to_pfn(range->page), range->nr);
 }
 
-static int mk_range_alloc(struct mk_range *range, unsigned long nr, int nid)
+static int mk_range_alloc(struct mk_range *range, unsigned long nr, int nid, u16 owner)
 {
 	struct page *page;
 
@@ -101,26 +111,30 @@ static int mk_range_alloc(struct mk_range *range, unsigned long nr, int nid)
 		return -ENOMEM;
 
 	*range = (struct mk_range){ .page = page, .nr = nr };
+	/* The ledger gives it to another: then the page allocator is wrong */
+	if (WARN_ON(mk_range_claim(range, MK_OWNER_HOST, owner)))
+		return -ENOMEM;
 	mk_range_clear(range);
 	mk_range_mark(range, true);
 	if (!mk_range_direct_map(range, false))
 		return 0;
-	mk_range_free(range);
+	mk_range_free(range, owner);
 	return -ENOMEM;
 }
 
 /*
  * The largest pieces first: halve what is asked for until it can be had.
  */
-static int mk_memory_grow(struct mk_memory *mem, unsigned long nr, int nid)
+static int mk_memory_grow(struct mk_instance *inst, unsigned long nr, int nid)
 {
+	struct mk_memory *mem = &inst->mem;
 	unsigned long piece = nr;
 
 	while (nr) {
 		piece = min(piece, nr);
 		if (mem->nr == MK_MEM_RANGES)
 			return -ENOMEM;
-		if (!mk_range_alloc(&mem->range[mem->nr], piece, nid)) {
+		if (!mk_range_alloc(&mem->range[mem->nr], piece, nid, inst->id)) {
 			mem->nr++;
 			mem->pages += piece;
 			nr -= piece;
@@ -133,8 +147,10 @@ static int mk_memory_grow(struct mk_memory *mem, unsigned long nr, int nid)
 	return 0;
 }
 
-static void mk_memory_shrink(struct mk_memory *mem, unsigned long pages)
+static void mk_memory_shrink(struct mk_instance *inst, unsigned long pages)
 {
+	struct mk_memory *mem = &inst->mem;
+
 	while (mem->pages > pages) {
 		struct mk_range *last = &mem->range[mem->nr - 1];
 		unsigned long nr = min(mem->pages - pages, last->nr);
@@ -143,7 +159,7 @@ static void mk_memory_shrink(struct mk_memory *mem, unsigned long pages)
 			.nr = nr,
 		};
 
-		mk_range_free(&tail);
+		mk_range_free(&tail, inst->id);
 		last->nr -= nr;
 		mem->pages -= nr;
 		if (!last->nr)
@@ -185,17 +201,36 @@ int mk_memory_set(struct mk_instance *inst, u64 size)
 			       inst->name);
 
 	if (want <= had) {
-		mk_memory_shrink(mem, want);
+		mk_memory_shrink(inst, want);
 		return 0;
 	}
 	if (want - had > totalram_pages() ||
-	    mk_memory_grow(mem, want - had, mk_memory_nid(inst))) {
-		mk_memory_shrink(mem, had);
+	    mk_memory_grow(inst, want - had, mk_memory_nid(inst))) {
+		mk_memory_shrink(inst, had);
 		return mk_fail(-ENOMEM, "%llu MiB can't be had in large pieces; %lu MiB are free",
 			       size / SZ_1M,
 			       (unsigned long)(si_mem_available() * PAGE_SIZE / SZ_1M));
 	}
 	return 0;
+}
+
+/**
+ * mk_memory_quarantine() - lose all memory of an instance
+ * @inst: an instance of which something may run that can't be stopped
+ *
+ * The pages stay allocated, marked and out of the direct map for ever.
+ *
+ * Context: process, under the instance's lock.
+ */
+void mk_memory_quarantine(struct mk_instance *inst)
+{
+	struct mk_memory *mem = &inst->mem;
+	unsigned int i;
+
+	for (i = 0; i < mem->nr; i++)
+		WARN_ON(mk_range_claim(&mem->range[i], inst->id, MK_OWNER_QUARANTINE));
+	mem->nr = 0;
+	mem->pages = 0;
 }
 
 /**

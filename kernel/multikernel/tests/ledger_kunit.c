@@ -2,7 +2,8 @@
 /*
  * Tests of ledger.c: a claim that is wrong about the owner fails and changes
  * nothing, "away" is true exactly as long as someone but the host owns a CPU,
- * and of two claims at the same moment one wins.
+ * and of two claims at the same moment one wins.  The same for memory, where a
+ * claim is wrong if it is about one byte that somebody else has.
  *
  * The ledger is that of the running kernel.  The tests use the two last CPUs it
  * could have, which stay online; no interrupt and no CPU hotplug depends on the
@@ -14,6 +15,7 @@
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/seq_file.h>
+#include <linux/sizes.h>
 
 #include "../internal.h"
 
@@ -22,6 +24,9 @@
 #define LEDGER_ID_B		2047
 
 #define LEDGER_RACES		20000
+
+/* Where no machine has memory: nobody looks there */
+#define LEDGER_MEM		BIT_ULL(50)
 
 /**
  * struct ledger_fix - CPUs to play with
@@ -57,6 +62,25 @@ static int ledger_init(struct kunit *test)
 	}
 	test->priv = fix;
 	return 0;
+}
+
+static int ledger_mem(u64 start, u64 end, u16 from, u16 to)
+{
+	return mk_ledger_claim_mem(LEDGER_MEM + start, end - start, from, to);
+}
+
+/* Nothing else tells who has what: only its owner can claim something for itself */
+static u16 ledger_mem_owner(u64 start, u64 end)
+{
+	static const u16 owners[] = {
+		MK_OWNER_HOST, LEDGER_ID_A, LEDGER_ID_B, MK_OWNER_QUARANTINE,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(owners); i++)
+		if (!ledger_mem(start, end, owners[i], owners[i]))
+			return owners[i];
+	return LEDGER_ID_A - 1;
 }
 
 /* If the count were wrong now, the next test would be skipped for it */
@@ -144,15 +168,13 @@ static void ledger_test_away_counts(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, mk_ledger_cpus_away());
 }
 
-static bool ledger_shows(struct kunit *test, unsigned int cpu)
+static bool ledger_shows(struct kunit *test, const char *line)
 {
 	struct seq_file sf = { .size = PAGE_SIZE };
-	char line[32];
 
 	sf.buf = kunit_kzalloc(test, sf.size, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, sf.buf);
 	mk_ledger_show_quarantine(&sf);
-	snprintf(line, sizeof(line), "cpu %u\n", cpu);
 	return strnstr(sf.buf, line, sf.count);
 }
 
@@ -160,14 +182,130 @@ static void ledger_test_quarantine(struct kunit *test)
 {
 	struct ledger_fix *fix = test->priv;
 	unsigned int cpu = fix->cpu[1];
+	char line[32];
 
-	KUNIT_EXPECT_FALSE(test, ledger_shows(test, cpu));
+	snprintf(line, sizeof(line), "cpu %u\n", cpu);
+	KUNIT_EXPECT_FALSE(test, ledger_shows(test, line));
 	KUNIT_ASSERT_EQ(test, mk_ledger_claim_cpu(cpu, MK_OWNER_HOST, LEDGER_ID_A), 0);
-	KUNIT_EXPECT_FALSE(test, ledger_shows(test, cpu));
+	KUNIT_EXPECT_FALSE(test, ledger_shows(test, line));
 	KUNIT_ASSERT_EQ(test, mk_ledger_claim_cpu(cpu, LEDGER_ID_A, MK_OWNER_QUARANTINE), 0);
-	KUNIT_EXPECT_TRUE(test, ledger_shows(test, cpu));
+	KUNIT_EXPECT_TRUE(test, ledger_shows(test, line));
 	KUNIT_ASSERT_EQ(test, mk_ledger_claim_cpu(cpu, MK_OWNER_QUARANTINE, MK_OWNER_HOST), 0);
-	KUNIT_EXPECT_FALSE(test, ledger_shows(test, cpu));
+	KUNIT_EXPECT_FALSE(test, ledger_shows(test, line));
+}
+
+static void ledger_test_mem_claim(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, ledger_mem_owner(0, SZ_1M), MK_OWNER_HOST);
+	KUNIT_EXPECT_EQ(test, ledger_mem(0, SZ_1M, MK_OWNER_HOST, LEDGER_ID_A), 0);
+	KUNIT_EXPECT_EQ(test, ledger_mem_owner(0, SZ_1M), LEDGER_ID_A);
+	KUNIT_EXPECT_EQ(test, ledger_mem(0, SZ_1M, LEDGER_ID_A, LEDGER_ID_B), 0);
+	KUNIT_EXPECT_EQ(test, ledger_mem_owner(0, SZ_1M), LEDGER_ID_B);
+	KUNIT_EXPECT_EQ(test, ledger_mem(0, SZ_1M, LEDGER_ID_B, MK_OWNER_HOST), 0);
+	KUNIT_EXPECT_EQ(test, ledger_mem_owner(0, SZ_1M), MK_OWNER_HOST);
+}
+
+static void ledger_test_mem_no_memory(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, ledger_mem(0, 0, MK_OWNER_HOST, LEDGER_ID_A), -EINVAL);
+	KUNIT_EXPECT_EQ(test, mk_ledger_claim_mem(SZ_1M, U64_MAX, MK_OWNER_HOST,
+						  LEDGER_ID_A), -EINVAL);
+	KUNIT_EXPECT_EQ(test, mk_ledger_claim_mem(U64_MAX, 2, MK_OWNER_HOST,
+						  LEDGER_ID_A), -EINVAL);
+}
+
+struct ledger_overlap {
+	const char *what;
+	u64 start;
+	u64 end;
+	bool free;
+};
+
+/* While somebody has what lies between 1 MiB and 2 MiB */
+static const struct ledger_overlap ledger_overlaps[] = {
+	{ "the same", SZ_1M, SZ_2M, false },
+	{ "its first byte", SZ_1M, SZ_1M + 1, false },
+	{ "its last byte", SZ_2M - 1, SZ_2M, false },
+	{ "the middle", SZ_1M + SZ_4K, SZ_1M + SZ_8K, false },
+	{ "up to its first byte", 0, SZ_1M + 1, false },
+	{ "from its last byte", SZ_2M - 1, SZ_4M, false },
+	{ "all around it", 0, SZ_4M, false },
+	{ "right before it", 0, SZ_1M, true },
+	{ "right behind it", SZ_2M, SZ_4M, true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(ledger_overlap, ledger_overlaps, what);
+
+static void ledger_test_mem_overlap(struct kunit *test)
+{
+	const struct ledger_overlap *c = test->param_value;
+	int want = c->free ? 0 : -EBUSY;
+
+	KUNIT_ASSERT_EQ(test, ledger_mem(SZ_1M, SZ_2M, MK_OWNER_HOST, LEDGER_ID_A), 0);
+	KUNIT_EXPECT_EQ(test, ledger_mem(c->start, c->end, MK_OWNER_HOST, LEDGER_ID_B), want);
+	KUNIT_EXPECT_EQ(test, ledger_mem_owner(SZ_1M, SZ_2M), LEDGER_ID_A);
+	if (!want)
+		KUNIT_EXPECT_EQ(test, ledger_mem(c->start, c->end, LEDGER_ID_B,
+						 MK_OWNER_HOST), 0);
+	KUNIT_EXPECT_EQ(test, ledger_mem(SZ_1M, SZ_2M, LEDGER_ID_A, MK_OWNER_HOST), 0);
+	KUNIT_EXPECT_EQ(test, ledger_mem_owner(0, SZ_4M), MK_OWNER_HOST);
+}
+
+/* Whoever is wrong about the owner gets nothing, and takes nothing away */
+static void ledger_test_mem_wrong_owner(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, ledger_mem(0, SZ_1M, LEDGER_ID_A, MK_OWNER_HOST), -EBUSY);
+	KUNIT_ASSERT_EQ(test, ledger_mem(0, SZ_1M, MK_OWNER_HOST, LEDGER_ID_A), 0);
+	KUNIT_EXPECT_EQ(test, ledger_mem(0, SZ_1M, LEDGER_ID_B, MK_OWNER_HOST), -EBUSY);
+	KUNIT_EXPECT_EQ(test, ledger_mem(0, SZ_1M, MK_OWNER_QUARANTINE, LEDGER_ID_B), -EBUSY);
+	/* More than it has, to either side and to both */
+	KUNIT_EXPECT_EQ(test, ledger_mem(0, SZ_1M + 1, LEDGER_ID_A, MK_OWNER_HOST), -EBUSY);
+	KUNIT_ASSERT_EQ(test, ledger_mem(0, SZ_4K, LEDGER_ID_A, LEDGER_ID_B), 0);
+	KUNIT_EXPECT_EQ(test, ledger_mem(0, SZ_1M, LEDGER_ID_A, MK_OWNER_HOST), -EBUSY);
+	KUNIT_EXPECT_EQ(test, ledger_mem(0, SZ_1M, LEDGER_ID_B, MK_OWNER_HOST), -EBUSY);
+	KUNIT_EXPECT_EQ(test, ledger_mem(0, SZ_4K, LEDGER_ID_B, MK_OWNER_HOST), 0);
+	KUNIT_EXPECT_EQ(test, ledger_mem(SZ_4K, SZ_1M, LEDGER_ID_A, MK_OWNER_HOST), 0);
+}
+
+/* Pieces go back from both ends and from the middle; the rest stays where it is */
+static void ledger_test_mem_pieces(struct kunit *test)
+{
+	KUNIT_ASSERT_EQ(test, ledger_mem(0, SZ_4M, MK_OWNER_HOST, LEDGER_ID_A), 0);
+	KUNIT_EXPECT_EQ(test, ledger_mem(SZ_4M - SZ_4K, SZ_4M, LEDGER_ID_A, MK_OWNER_HOST), 0);
+	KUNIT_EXPECT_EQ(test, ledger_mem(0, SZ_4K, LEDGER_ID_A, MK_OWNER_HOST), 0);
+	KUNIT_EXPECT_EQ(test, ledger_mem(SZ_1M, SZ_2M, LEDGER_ID_A, LEDGER_ID_B), 0);
+	KUNIT_EXPECT_EQ(test, ledger_mem_owner(0, SZ_4K), MK_OWNER_HOST);
+	KUNIT_EXPECT_EQ(test, ledger_mem_owner(SZ_4K, SZ_1M), LEDGER_ID_A);
+	KUNIT_EXPECT_EQ(test, ledger_mem_owner(SZ_1M, SZ_2M), LEDGER_ID_B);
+	KUNIT_EXPECT_EQ(test, ledger_mem_owner(SZ_2M, SZ_4M - SZ_4K), LEDGER_ID_A);
+	KUNIT_EXPECT_EQ(test, ledger_mem_owner(SZ_4M - SZ_4K, SZ_4M), MK_OWNER_HOST);
+	KUNIT_EXPECT_EQ(test, ledger_mem(SZ_4K, SZ_1M, LEDGER_ID_A, MK_OWNER_HOST), 0);
+	KUNIT_EXPECT_EQ(test, ledger_mem(SZ_1M, SZ_2M, LEDGER_ID_B, MK_OWNER_HOST), 0);
+	KUNIT_EXPECT_EQ(test, ledger_mem(SZ_2M, SZ_4M - SZ_4K, LEDGER_ID_A,
+					 MK_OWNER_HOST), 0);
+	KUNIT_EXPECT_EQ(test, ledger_mem_owner(0, SZ_4M), MK_OWNER_HOST);
+}
+
+/* Nobody gets it while it is there, and the file shows it, to the byte */
+static void ledger_test_mem_quarantine(struct kunit *test)
+{
+	const char *line = "memory 0x0004000000100000 4096\n";
+
+	KUNIT_ASSERT_EQ(test, ledger_mem(0, SZ_2M, MK_OWNER_HOST, LEDGER_ID_A), 0);
+	KUNIT_EXPECT_FALSE(test, ledger_shows(test, line));
+	KUNIT_ASSERT_EQ(test, ledger_mem(SZ_1M, SZ_1M + SZ_4K, LEDGER_ID_A,
+					 MK_OWNER_QUARANTINE), 0);
+	KUNIT_EXPECT_TRUE(test, ledger_shows(test, line));
+	KUNIT_EXPECT_EQ(test, ledger_mem(SZ_1M, SZ_1M + SZ_4K, LEDGER_ID_A,
+					 MK_OWNER_HOST), -EBUSY);
+	KUNIT_EXPECT_EQ(test, ledger_mem(SZ_1M, SZ_1M + SZ_4K, MK_OWNER_HOST,
+					 LEDGER_ID_B), -EBUSY);
+	KUNIT_ASSERT_EQ(test, ledger_mem(SZ_1M, SZ_1M + SZ_4K, MK_OWNER_QUARANTINE,
+					 MK_OWNER_HOST), 0);
+	KUNIT_EXPECT_FALSE(test, ledger_shows(test, line));
+	KUNIT_EXPECT_EQ(test, ledger_mem(0, SZ_1M, LEDGER_ID_A, MK_OWNER_HOST), 0);
+	KUNIT_EXPECT_EQ(test, ledger_mem(SZ_1M + SZ_4K, SZ_2M, LEDGER_ID_A,
+					 MK_OWNER_HOST), 0);
 }
 
 /**
@@ -274,6 +412,12 @@ static struct kunit_case ledger_cases[] = {
 	KUNIT_CASE(ledger_test_away_counts),
 	KUNIT_CASE(ledger_test_quarantine),
 	KUNIT_CASE(ledger_test_race),
+	KUNIT_CASE(ledger_test_mem_claim),
+	KUNIT_CASE(ledger_test_mem_no_memory),
+	KUNIT_CASE_PARAM(ledger_test_mem_overlap, ledger_overlap_gen_params),
+	KUNIT_CASE(ledger_test_mem_wrong_owner),
+	KUNIT_CASE(ledger_test_mem_pieces),
+	KUNIT_CASE(ledger_test_mem_quarantine),
 	{}
 };
 

@@ -16,6 +16,9 @@
 #define MEMORY_LOW		SZ_16M
 #define MEMORY_HIGH		(5ULL * SZ_1G)
 
+/* No instance has it when the unit tests run */
+#define MEMORY_ID		2047
+
 /* 4 MiB above 16 MiB, right behind it one page, and 1 GiB above 5 GiB */
 static const struct {
 	u64 start;
@@ -121,6 +124,7 @@ static struct mk_instance *memory_inst(struct kunit *test, u64 size)
 	int ret;
 
 	KUNIT_ASSERT_NOT_NULL(test, inst);
+	inst->id = MEMORY_ID;
 	KUNIT_ASSERT_TRUE(test, zalloc_cpumask_var(&inst->cpus, GFP_KERNEL));
 	mutex_init(&inst->lock);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, memory_put_back, inst), 0);
@@ -158,6 +162,21 @@ static void memory_test_resize(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, memory_set(inst, 0), 0);
 	KUNIT_EXPECT_EQ(test, inst->mem.nr, 0);
 	KUNIT_EXPECT_EQ(test, inst->mem.pages, 0);
+}
+
+/* What it has, nobody else can get; what it has given back, the host has */
+static void memory_test_ledger(struct kunit *test)
+{
+	struct mk_instance *inst = memory_inst(test, SZ_4M);
+	phys_addr_t pa = page_to_phys(inst->mem.range[0].page);
+	phys_addr_t last = pa + (u64)inst->mem.range[0].nr * PAGE_SIZE - PAGE_SIZE;
+
+	KUNIT_EXPECT_EQ(test, mk_ledger_claim_mem(pa, PAGE_SIZE, MK_OWNER_HOST, 1), -EBUSY);
+	KUNIT_EXPECT_EQ(test, mk_ledger_claim_mem(last, 1, MK_OWNER_HOST, 1), -EBUSY);
+	KUNIT_EXPECT_EQ(test, mk_ledger_claim_mem(pa, PAGE_SIZE, MEMORY_ID, MEMORY_ID), 0);
+	KUNIT_EXPECT_EQ(test, memory_set(inst, 0), 0);
+	KUNIT_EXPECT_EQ(test, mk_ledger_claim_mem(pa, PAGE_SIZE, MEMORY_ID, 1), -EBUSY);
+	KUNIT_EXPECT_EQ(test, mk_ledger_claim_mem(last, PAGE_SIZE, MEMORY_ID, 1), -EBUSY);
 }
 
 static void memory_test_busy(struct kunit *test)
@@ -229,6 +248,7 @@ static struct kunit_case memory_cases[] = {
 	KUNIT_CASE_PARAM(memory_test_contains, memory_contains_gen_params),
 	KUNIT_CASE(memory_test_old_ranges),
 	KUNIT_CASE(memory_test_resize),
+	KUNIT_CASE(memory_test_ledger),
 	KUNIT_CASE(memory_test_busy),
 	KUNIT_CASE(memory_test_copy),
 	KUNIT_CASE(memory_test_copy_outside),

@@ -19,8 +19,8 @@ ended()
 {
 	wait_for_state web "$1"
 	has "$(get web reason)" "^$2" "reason after $3"
-	refused EBUSY 'messages to what has ended' put web nop 1
-	refused ENOTCONN 'input for what has ended' put web console x
+	refused -m ', not running' EBUSY 'messages to what has ended' put web nop 1
+	refused -m 'instance web is' ENOTCONN 'input for what has ended' put web console x
 	mk_start web
 	is "$(get web reason)" none 'reason while it runs'
 }
@@ -139,8 +139,8 @@ a_stop_can_be_cut_short()
 {
 	disobey
 	is "$(put web state stop)" OK 'stop'
-	refused EBUSY 'rmdir while it stops' mkprobe rmdir "$MK_FS/instances/web"
-	refused EBUSY 'stop while it stops' put web state stop
+	refused -m 'is stopping; stop it first' EBUSY 'rmdir while it stops' mkprobe rmdir "$MK_FS/instances/web"
+	refused -m 'is stopping, not running' EBUSY 'stop while it stops' put web state stop
 	is "$(put web state kill)" OK 'kill while it stops'
 	is "$(get web state)" loaded 'state'
 	is "$(get web reason)" killed 'reason'
@@ -152,7 +152,7 @@ kill_ends_it_at_once()
 	is "$(put web state kill)" OK 'kill'
 	is "$(get web state)" loaded 'state'
 	is "$(get web reason)" killed 'reason'
-	refused EBUSY 'kill of what has ended' put web state kill
+	refused -m 'nothing to kill' EBUSY 'kill of what has ended' put web state kill
 	mk_start web
 }
 
@@ -168,7 +168,7 @@ kill_ends_what_is_booting()
 {
 	ok mkctl kill web
 	is "$(put web state start)" OK 'start'
-	refused EBUSY 'rmdir while it boots' mkprobe rmdir "$MK_FS/instances/web"
+	refused -m 'is booting; stop it first' EBUSY 'rmdir while it boots' mkprobe rmdir "$MK_FS/instances/web"
 	is "$(put web state kill)" OK 'kill right after it'
 	is "$(get web state)" loaded 'state'
 	is "$(get web reason)" killed 'reason'

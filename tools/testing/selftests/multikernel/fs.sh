@@ -15,6 +15,17 @@ info_tells_what_this_is()
 	ok test -r "$MK_FS/pool/quarantine"
 }
 
+features_are_those_of_this_kernel()
+{
+	local want=0
+
+	[ -r /proc/config.gz ] || skip 'needs CONFIG_IKCONFIG_PROC'
+	! zcat /proc/config.gz | grep -q '^CONFIG_KEXEC=y' || want=1
+	is "$(grep -cw kexec_load "$MK_FS/info/features")" $want 'kexec_load in info/features'
+	is "$(grep -cw kexec_file_load "$MK_FS/info/features")" 1 \
+		'kexec_file_load in info/features'
+}
+
 mkdir_makes_an_instance_with_all_its_files()
 {
 	local file
@@ -59,7 +70,7 @@ names_are_checked()
 	done
 	for name in .hidden 'a b' 'a:b' 'a+b' "$(printf 'a\nb')" "$(printf '\303\244')" \
 		    "$(long_name 64)"; do
-		refused EINVAL "the name '$name'" mkprobe mkdir "$DIR/$name"
+		refused -m 'a name has 1 to 63' EINVAL "the name '$name'" mkprobe mkdir "$DIR/$name"
 	done
 }
 
@@ -72,9 +83,9 @@ a_name_is_there_once()
 directories_are_made_nowhere_else()
 {
 	is "$(mkprobe mkdir "$DIR/web")" OK 'mkdir'
-	refused EPERM 'mkdir in an instance' mkprobe mkdir "$DIR/web/sub"
-	refused EPERM 'mkdir at the top' mkprobe mkdir "$MK_FS/sub"
-	refused EPERM 'rmdir of instances' mkprobe rmdir "$DIR"
+	refused -m 'can be made in instances/ only' EPERM 'mkdir in an instance' mkprobe mkdir "$DIR/web/sub"
+	refused -m 'can be made in instances/ only' EPERM 'mkdir at the top' mkprobe mkdir "$MK_FS/sub"
+	refused -m 'only directories in instances' EPERM 'rmdir of instances' mkprobe rmdir "$DIR"
 }
 
 ids_are_given_and_can_be_chosen()
@@ -90,38 +101,68 @@ ids_are_given_and_can_be_chosen()
 	is "$(put a id 2047)" OK 'the highest id'
 	is "$(get a id)" 2047 'id'
 	is "$(put a id 2047)" OK 'its own id again'
-	refused EBUSY 'an id that another has' put b id 2047
-	refused EINVAL 'id 0, which is the host' put b id 0
-	refused EINVAL 'id 2048' put b id 2048
-	refused EINVAL 'a word' put b id one
-	refused EINVAL 'nothing' put b id ''
+	refused -m 'id 2047 belongs to' EBUSY 'an id that another has' put b id 2047
+	refused -m 'ids go from 1 to 2047' EINVAL 'id 0, which is the host' put b id 0
+	refused -m 'ids go from 1 to 2047' EINVAL 'id 2048' put b id 2048
+	refused -m 'is not a number' EINVAL 'a word' put b id one
+	refused -m 'is not a number' EINVAL 'nothing' put b id ''
 	ok mkctl rm a
 	is "$(put b id 2047)" OK 'an id that has become free'
+}
+
+# The ledger knows owners by their ids.
+an_id_stays_once_it_owns_something()
+{
+	ok mkctl create web --memory 4M
+	refused -m 'its id stays' EBUSY 'another id with memory' put web id 77
+	is "$(put web memory 0)" OK 'giving it back'
+	ok mkctl create a --cpus "$(last_cpus 1)"
+	refused -m 'its id stays' EBUSY 'another id with a CPU' put a id 78
+	is "$(put web id 77)" OK 'another id without either'
 }
 
 an_id_stays_once_an_image_is_loaded()
 {
 	mk_create web "$(last_cpus 1)"
 	mk_load web
-	refused EBUSY 'another id after the load' put web id 77
+	refused -m 'its id stays' EBUSY 'another id after the load' put web id 77
 }
 
 state_takes_three_words()
 {
 	ok mkctl create web
-	refused EINVAL 'an unknown word' put web state dance
-	refused EINVAL 'nothing' put web state ''
-	refused EINVAL 'a state that is no order' put web state running
-	refused EINVAL 'start without anything' put web state start
-	refused EBUSY 'stop of what does not run' put web state stop
-	refused EBUSY 'kill of what does not run' put web state kill
+	refused -m 'is none of start, stop, kill' EINVAL 'an unknown word' put web state dance
+	refused -m 'is none of start, stop, kill' EINVAL 'nothing' put web state ''
+	refused -m 'is none of start, stop, kill' EINVAL 'a state that is no order' put web state running
+	refused -m 'nothing is loaded' EINVAL 'start without anything' put web state start
+	refused -m 'offline, not running' EBUSY 'stop of what does not run' put web state stop
+	refused -m 'nothing to kill' EBUSY 'kill of what does not run' put web state kill
+}
+
+# As reboot(2) does, which starts instances too: root without it may look alone.
+start_stop_and_kill_take_the_privilege_to_boot()
+{
+	local word
+
+	mk_create web "$(last_cpus 1)"
+	mk_load web
+	for word in start stop kill; do
+		refused -m 'take CAP_SYS_BOOT' EPERM "$word without CAP_SYS_BOOT" \
+			mkprobe no-cap write "$DIR/web/state" $word
+	done
+	is "$(put web state start)" OK 'start with it'
+	wait_for_state web running
+	refused -m 'take CAP_SYS_BOOT' EPERM 'kill of what runs, without' \
+		mkprobe no-cap write "$DIR/web/state" kill
+	ok answers web
+	is "$(put web state kill)" OK 'kill with it'
 }
 
 firmware_takes_two_words()
 {
 	ok mkctl create web
 	is "$(get web firmware)" block 'firmware'
-	refused EINVAL 'an unknown word' put web firmware bios
+	refused -m 'is none of block, acpi' EINVAL 'an unknown word' put web firmware bios
 	is "$(put web firmware acpi)" OK 'acpi'
 	is "$(get web firmware)" acpi 'firmware'
 	is "$(put web firmware block)" OK 'block'
@@ -133,10 +174,10 @@ start_needs_all_three()
 
 	cpu=$(last_cpus 1)
 	ok mkctl create web --cpus "$cpu" --memory "$MK_MEM"
-	refused EINVAL 'start without an image' put web state start
+	refused -m 'nothing is loaded' EINVAL 'start without an image' put web state start
 	mk_load web
 	is "$(put web cpus '')" OK 'giving the CPUs back'
-	refused EINVAL 'start without a CPU' put web state start
+	refused -m 'has no CPU' EINVAL 'start without a CPU' put web state start
 }
 
 what_is_for_reading_is_not_written()
@@ -163,7 +204,7 @@ last_error_speaks_of_the_last_request()
 a_running_instance_is_not_removed()
 {
 	mk_boot web "$(last_cpus 1)"
-	refused EBUSY 'rmdir while it runs' mkprobe rmdir "$DIR/web"
+	refused -m 'is running; stop it first' EBUSY 'rmdir while it runs' mkprobe rmdir "$DIR/web"
 	ok answers web
 	ok mkctl kill web
 	is "$(mkprobe rmdir "$DIR/web")" OK 'rmdir after its end'
@@ -185,14 +226,17 @@ many_can_be_made_and_removed()
 
 mk_main \
 	info_tells_what_this_is \
+	features_are_those_of_this_kernel \
 	mkdir_makes_an_instance_with_all_its_files \
 	rmdir_removes_it \
 	names_are_checked \
 	a_name_is_there_once \
 	directories_are_made_nowhere_else \
 	ids_are_given_and_can_be_chosen \
+	an_id_stays_once_it_owns_something \
 	an_id_stays_once_an_image_is_loaded \
 	state_takes_three_words \
+	start_stop_and_kill_take_the_privilege_to_boot \
 	firmware_takes_two_words \
 	start_needs_all_three \
 	what_is_for_reading_is_not_written \

@@ -240,9 +240,13 @@ refused_early()
 	is "$(snapshot)" "$before" "$what: nothing has changed"
 }
 
-# refused: the same, and info/last_error, which said "ok" before, says why.
+# refused [-m PATTERN] ERRNO WHAT COMMAND...: the same, and info/last_error, which
+# said "ok" before, says why, in words like the pattern.
 refused()
 {
+	local pattern=
+
+	[ "$1" != -m ] || { pattern="$2"; shift 2; }
 	mkdir "$MK_FS/instances/granted" && rmdir "$MK_FS/instances/granted"
 	is "$(last_error)" ok 'last_error after what was granted' || return 1
 	refused_early "$@" || return 1
@@ -251,6 +255,7 @@ refused()
 		note "$2: info/last_error does not say why"
 		return 1 ;;
 	esac
+	has "$(last_error)" "$pattern" "$2: info/last_error"
 }
 
 # put NAME FILE TEXT: writes, and prints OK or the name of the error

@@ -55,10 +55,10 @@ one_is_enough()
 
 nonsense_is_refused()
 {
-	refused EINVAL 'no round at all' put web nop 0
-	refused EINVAL 'more than a million' put web nop 1000001
-	refused EINVAL 'a word' put web nop many
-	refused EINVAL 'a negative number' put web nop -1
+	refused -m '1 to 1000000 rounds, not 0' EINVAL 'no round at all' put web nop 0
+	refused -m '1 to 1000000 rounds, not 1000001' EINVAL 'more than a million' put web nop 1000001
+	refused -m 'is not a number of rounds' EINVAL 'a word' put web nop many
+	refused -m 'is not a number of rounds' EINVAL 'a negative number' put web nop -1
 }
 
 messages_go_on_beside_the_console()
@@ -147,7 +147,7 @@ an_idle_instance_gets_no_message()
 nobody_there_is_no_answer()
 {
 	ok mkctl kill web
-	refused EBUSY 'messages to what does not run' put web nop 1
+	refused -m ', not running' EBUSY 'messages to what does not run' put web nop 1
 }
 
 mk_main \

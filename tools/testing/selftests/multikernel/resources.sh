@@ -50,25 +50,25 @@ cpus_that_cannot_be_given_are_refused()
 
 	absent=$(($(sed 's/.*-//' "$MK_CPUS/possible") + 1))
 	ok mkctl create a
-	refused EBUSY 'the boot CPU' put a cpus 0
-	refused EBUSY 'the boot CPU among others' put a cpus "0,$CPU"
-	refused EBUSY 'all CPUs of the host' put a cpus "$(cat "$MK_CPUS/online")"
-	refused EINVAL 'a CPU that is not there' put a cpus "$absent"
-	refused EINVAL 'such a CPU among others' put a cpus "$CPU,$absent"
-	refused EINVAL 'a number beyond all' put a cpus 99999
-	refused EINVAL 'words' put a cpus 'all of them'
-	refused EINVAL 'half a range' put a cpus "$CPU-"
-	refused EINVAL 'a range backwards' put a cpus "$CPU-$OTHER"
-	refused EINVAL 'a negative number' put a cpus '-1'
+	refused -m 'CPU 0 is the boot CPU' EBUSY 'the boot CPU' put a cpus 0
+	refused -m 'CPU 0 is the boot CPU' EBUSY 'the boot CPU among others' put a cpus "0,$CPU"
+	refused -m 'the host keeps at least one CPU' EBUSY 'all CPUs of the host' put a cpus "$(cat "$MK_CPUS/online")"
+	refused -m "CPU $absent is not there\\|is not a list of CPUs" EINVAL 'a CPU that is not there' put a cpus "$absent"
+	refused -m "CPU $absent is not there\\|is not a list of CPUs" EINVAL 'such a CPU among others' put a cpus "$CPU,$absent"
+	refused -m 'is not a list of CPUs' EINVAL 'a number beyond all' put a cpus 99999
+	refused -m 'is not a list of CPUs' EINVAL 'words' put a cpus 'all of them'
+	refused -m 'is not a list of CPUs' EINVAL 'half a range' put a cpus "$CPU-"
+	refused -m 'is not a list of CPUs' EINVAL 'a range backwards' put a cpus "$CPU-$OTHER"
+	refused -m 'is not a list of CPUs' EINVAL 'a negative number' put a cpus '-1'
 }
 
 an_offline_cpu_is_refused()
 {
 	ok mkctl create a
 	echo 0 > "$MK_CPUS/cpu$CPU/online"
-	refused EBUSY 'an offline CPU' put a cpus "$CPU" ||
+	refused -m "CPU $CPU is offline" EBUSY 'an offline CPU' put a cpus "$CPU" ||
 		{ echo 1 > "$MK_CPUS/cpu$CPU/online"; return 1; }
-	refused EBUSY 'an offline CPU among others' put a cpus "$CPUS" ||
+	refused -m "CPU $CPU is offline" EBUSY 'an offline CPU among others' put a cpus "$CPUS" ||
 		{ echo 1 > "$MK_CPUS/cpu$CPU/online"; return 1; }
 	echo 1 > "$MK_CPUS/cpu$CPU/online"
 	is "$(put a cpus "$CPU")" OK 'the same CPU when it is online'
@@ -78,8 +78,8 @@ a_lent_cpu_is_refused_to_others()
 {
 	ok mkctl create a --cpus "$CPU"
 	ok mkctl create b
-	refused EBUSY 'a CPU that another has' put b cpus "$CPU"
-	refused EBUSY 'such a CPU among others' put b cpus "$CPUS"
+	refused -m "CPU $CPU belongs to instance" EBUSY 'a CPU that another has' put b cpus "$CPU"
+	refused -m "CPU $CPU belongs to instance" EBUSY 'such a CPU among others' put b cpus "$CPUS"
 	is "$(put b cpus "$OTHER")" OK 'one that is free'
 }
 
@@ -136,7 +136,7 @@ a_cpu_that_does_not_go_offline_leaves_all_as_it_was()
 {
 	ok mkctl create a
 	fail_hotplug "$CPU" sched:active
-	refused EAGAIN 'two CPUs, of which the second stays' put a cpus "$CPUS"
+	refused -m "CPU $CPU could not be taken offline" EAGAIN 'two CPUs, of which the second stays' put a cpus "$CPUS"
 	ok cpu_works "$CPU"
 	ok cpu_works "$OTHER"
 	is "$(put a cpus "$CPUS")" OK 'once more'
@@ -200,17 +200,17 @@ memory_can_grow_and_shrink_before_a_load()
 memory_that_cannot_be_given_is_refused()
 {
 	ok mkctl create a --memory 64M
-	refused EINVAL 'one byte more than a page' put a memory 4097
-	refused EINVAL 'half a page' put a memory 2048
-	refused EINVAL 'words' put a memory 'a lot'
-	refused EINVAL 'something behind the size' put a memory 64Mx
-	refused EINVAL 'nothing' put a memory ''
-	refused EINVAL 'a negative size' put a memory -4096
-	refused ENOMEM 'twice what the machine has' \
+	refused -m 'not a multiple of the page size' EINVAL 'one byte more than a page' put a memory 4097
+	refused -m 'not a multiple of the page size' EINVAL 'half a page' put a memory 2048
+	refused -m 'is not a size' EINVAL 'words' put a memory 'a lot'
+	refused -m 'is not a size' EINVAL 'something behind the size' put a memory 64Mx
+	refused -m 'is not a size' EINVAL 'nothing' put a memory ''
+	refused -m 'is not a size' EINVAL 'a negative size' put a memory -4096
+	refused -m "can't be had" ENOMEM 'twice what the machine has' \
 		put a memory $((TOTAL * 2))K
-	refused ENOMEM 'all that the machine has' \
+	refused -m "can't be had" ENOMEM 'all that the machine has' \
 		put a memory $((TOTAL / 4 * 4))K
-	refused EINVAL 'more than an address can say' \
+	refused -m 'is not a' EINVAL 'more than an address can say' \
 		put a memory 16777216T
 	is "$(sum_of_ranges a)" "$(bytes 64M)" 'what it had before'
 }
@@ -230,11 +230,12 @@ the_host_has_no_mapping_of_lent_memory()
 	local map
 
 	[ -c /dev/mem ] || skip 'needs /dev/mem'
-	ok mkctl create a --memory "$MK_MEM"
+	# Each page is looked at, which takes its time
+	ok mkctl create a --memory 64M
 	map=$(get a memory.map | cut -d' ' -f1)
 	is "$(mapped "$map")" 0 'bytes mapped while lent'
 	is "$(put a memory 0)" OK 'giving it back'
-	is "$(mapped "$map")" "$(bytes "$MK_MEM")" 'bytes mapped afterwards'
+	is "$(mapped "$map")" "$(bytes 64M)" 'bytes mapped afterwards'
 }
 
 # The text is written one letter further on inside than it is known here, so
@@ -243,7 +244,7 @@ memory_is_scrubbed_before_the_host_gets_it()
 {
 	local text=abcdefghijklmnop map found=0 range
 
-	mk_boot web "$CPU"
+	mk_boot web "$CPU" 128M
 	mk_run web "yes \$(echo $text | tr a-y b-z) | head -c 33554432 > /tmp/secret; sync"
 	ok mkctl kill web
 	map=$(get web memory.map | cut -d' ' -f1)
@@ -263,13 +264,13 @@ nothing_changes_while_an_image_is_loaded_or_runs()
 {
 	mk_create web "$CPU"
 	mk_load web
-	refused EBUSY 'memory with an image loaded' put web memory 64M
+	refused -m 'an image is loaded' EBUSY 'memory with an image loaded' put web memory 64M
 	mk_start web
-	refused EBUSY 'memory while it runs' put web memory 64M
-	refused EBUSY 'memory back while it runs' put web memory 0
-	refused EBUSY 'more CPUs while it runs' put web cpus "$CPUS"
-	refused EBUSY 'no CPU while it runs' put web cpus ''
-	refused EBUSY 'other firmware while it runs' put web firmware acpi
+	refused -m 'is running; stop it first' EBUSY 'memory while it runs' put web memory 64M
+	refused -m 'is running; stop it first' EBUSY 'memory back while it runs' put web memory 0
+	refused -m 'is running; stop it first' EBUSY 'more CPUs while it runs' put web cpus "$CPUS"
+	refused -m 'is running; stop it first' EBUSY 'no CPU while it runs' put web cpus ''
+	refused -m 'is running; stop it first' EBUSY 'other firmware while it runs' put web firmware acpi
 	ok answers web
 }
 

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of life.c: whatever an instance writes where the CPU for its doorbell
+ * stands, the host interrupts CPUs of that instance and no others.
+ */
+
+#include <kunit/test.h>
+#include <linux/bitfield.h>
+#include <linux/cpumask.h>
+#include <linux/gfp.h>
+
+#include "../internal.h"
+
+/**
+ * struct life_fix - an instance whose kernel is this one
+ * @inst: as the host sees it
+ * @block: its boot block
+ * @size: of the shared area
+ */
+struct life_fix {
+	struct mk_instance *inst;
+	struct mk_boot_block block;
+	size_t size;
+};
+
+static int life_init(struct kunit *test)
+{
+	struct life_fix *fix = kunit_kzalloc(test, sizeof(*fix), GFP_KERNEL);
+	struct mk_instance *inst;
+
+	KUNIT_ASSERT_NOT_NULL(test, fix);
+	inst = mk_instance_create("kunit-life");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(inst));
+	fix->inst = inst;
+	test->priv = fix;
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&fix->block, 1, 1, &fix->size), 0);
+	inst->shared.va = alloc_pages_exact(fix->size, GFP_KERNEL | __GFP_ZERO);
+	KUNIT_ASSERT_NOT_NULL(test, inst->shared.va);
+	inst->shared.size = fix->size;
+	inst->epoch = 1;
+	/* It is rung here, where a bell without a message does no harm */
+	cpumask_set_cpu(0, inst->cpus);
+	mk_boot_block_fill(inst, &fix->block);
+	KUNIT_ASSERT_EQ(test, mk_link_attach(&inst->link, inst->shared.va, fix->size,
+					     &fix->block, true), 0);
+	mk_link_open(&inst->link);
+	return 0;
+}
+
+static void life_exit(struct kunit *test)
+{
+	struct life_fix *fix = test->priv;
+
+	if (!fix)
+		return;
+	mk_link_close(&fix->inst->link);
+	cpumask_clear(fix->inst->cpus);
+	mk_instance_retire(fix->inst);
+	mk_instance_put(fix->inst);
+}
+
+/* True if the host rings when the instance has written this */
+static bool life_rings(struct kunit *test, u64 bell)
+{
+	struct life_fix *fix = test->priv;
+	struct mk_link *link = &fix->inst->link;
+	struct mk_channel *ch = &fix->inst->boot[MK_CLASS_CONTROL];
+	u64 before = ch->stats.bells_sent;
+	u64 cause = MK_CAUSE_MESSAGE(MK_CLASS_CONTROL);
+
+	WRITE_ONCE(ch->tx.mem->bell, bell);
+	*link->cause_out = 0;
+	scoped_guard(irqsave)
+		mk_channel_ring(ch, cause);
+	KUNIT_EXPECT_EQ(test, *link->cause_out, ch->stats.bells_sent == before ? 0 : cause);
+	return ch->stats.bells_sent != before;
+}
+
+static u64 life_bell_for(u32 phys_id)
+{
+	return (mk_arch_bell(0) & ~MK_BELL_PHYS_ID) | FIELD_PREP(MK_BELL_PHYS_ID, phys_id);
+}
+
+static void life_test_bell_of_another(struct kunit *test)
+{
+	unsigned int cpu;
+
+	KUNIT_EXPECT_FALSE(test, life_rings(test, 0));
+	for_each_present_cpu(cpu)
+		KUNIT_EXPECT_EQ_MSG(test, life_rings(test, mk_arch_bell(cpu)), !cpu,
+				    "CPU %u", cpu);
+	KUNIT_EXPECT_FALSE(test, life_rings(test, life_bell_for(U32_MAX)));
+	KUNIT_EXPECT_FALSE(test, life_rings(test, life_bell_for(0xffff)));
+	KUNIT_EXPECT_TRUE(test, life_rings(test, mk_arch_bell(0)));
+}
+
+/* One that was its own does not make the next one so */
+static void life_test_bell_moves(struct kunit *test)
+{
+	struct life_fix *fix = test->priv;
+	unsigned int cpu = cpumask_last(cpu_present_mask);
+
+	if (!cpu)
+		kunit_skip(test, "one CPU");
+	KUNIT_EXPECT_TRUE(test, life_rings(test, mk_arch_bell(0)));
+	KUNIT_EXPECT_FALSE(test, life_rings(test, mk_arch_bell(cpu)));
+	KUNIT_EXPECT_TRUE(test, life_rings(test, mk_arch_bell(0)));
+	/* With the CPU goes the right to be rung there, from the next run on */
+	cpumask_clear(fix->inst->cpus);
+	mk_link_close(&fix->inst->link);
+	KUNIT_ASSERT_EQ(test, mk_link_attach(&fix->inst->link, fix->inst->shared.va,
+					     fix->size, &fix->block, true), 0);
+	mk_link_open(&fix->inst->link);
+	KUNIT_EXPECT_FALSE(test, life_rings(test, mk_arch_bell(0)));
+}
+
+static struct kunit_case life_cases[] = {
+	KUNIT_CASE(life_test_bell_of_another),
+	KUNIT_CASE(life_test_bell_moves),
+	{}
+};
+
+static struct kunit_suite life_suite = {
+	.name = "mk_life",
+	.init = life_init,
+	.exit = life_exit,
+	.test_cases = life_cases,
+};
+
+kunit_test_suite(life_suite);
