@@ -34,6 +34,9 @@
 /* The host may have to ask another instance, which has five seconds itself */
 #define MK_CONNECT_TIMEOUT_MS	10000
 
+/* How long other calls of the host's wait for a channel that goes; it asks again */
+#define MK_GONE_WAIT_MS		1000
+
 /**
  * struct mk_remote - another instance
  * @node: in the list of them
@@ -240,11 +243,14 @@ static ssize_t mk_remote_opened(const struct mk_ctl_open *open)
 	return PTR_ERR_OR_ZERO(mk_remote_open(open, NULL, NULL));
 }
 
+/* While the layer above takes its time the host is told to ask again */
 static ssize_t mk_remote_closed(const struct mk_ctl_close *req)
 {
-	if (mk_end_gone(req->conn))
-		return 0;
-	return atomic_read(&mk_remote_connecting) ? -EAGAIN : -ENOENT;
+	int ret = mk_end_gone_within(req->conn, msecs_to_jiffies(MK_GONE_WAIT_MS));
+
+	if (ret == -ENOENT && atomic_read(&mk_remote_connecting))
+		return -EAGAIN;
+	return ret;
 }
 
 /**

@@ -12,14 +12,18 @@
  * An end goes in two steps.  First it is cut: its rings are not used any more,
  * senders and callers get an error.  Then the layer above hears that its peer is gone.
  * A channel that a service has accepted is freed after that; who has connected calls
- * mk_close().
+ * mk_close().  The end stays in the list until all of this is done, so that nobody
+ * takes memory for free that the layer above may still look at: who asks meanwhile is
+ * told to ask again.
  *
  * Locking
  * -------
  *
- * mk_services_lock protects the services, mk_ends_lock the list of ends and
- * mk_end.cut.  Nobody waits for a peer under either; callbacks of the layer above run
- * under none, except mk_service.accept under mk_services_lock.
+ * mk_services_lock protects the services.  mk_ends_lock protects the list of ends, and
+ * who cuts an end (mk_end.cutting) and who takes it down (mk_end.going); the one who
+ * does works without it, and the others wait in mk_ends_wait.  Nobody waits for a peer
+ * under either; callbacks of the layer above run under none, except mk_service.accept
+ * under mk_services_lock, so they may open and close other channels.
  */
 
 #define pr_fmt(fmt) "multikernel: " fmt
@@ -28,7 +32,9 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
+#include <linux/wait.h>
 #include <asm/multikernel.h>
 
 #include "internal.h"
@@ -38,7 +44,8 @@
 static LIST_HEAD(mk_services);
 static DEFINE_MUTEX(mk_services_lock);
 static LIST_HEAD(mk_ends);
-static DEFINE_MUTEX(mk_ends_lock);
+static DEFINE_SPINLOCK(mk_ends_lock);
+static DECLARE_WAIT_QUEUE_HEAD(mk_ends_wait);
 
 static struct mk_service *mk_service_find(const char *name)
 {
@@ -122,6 +129,8 @@ int mk_service_check_open(const struct mk_ctl_open *open)
 	return 0;
 }
 
+static void mk_end_gone_work(struct work_struct *work);
+
 static struct mk_end *mk_end_alloc(const struct mk_ctl_open *open)
 {
 	u32 max = min_t(u32, open->slots * MK_SLOT_PAYLOAD, MK_MSG_MAX);
@@ -135,6 +144,7 @@ static struct mk_end *mk_end_alloc(const struct mk_ctl_open *open)
 		return NULL;
 	}
 	init_completion(&end->told);
+	INIT_WORK(&end->gone_work, mk_end_gone_work);
 	end->conn = open->conn;
 	strscpy(end->peer, open->peer);
 	strscpy(end->service, open->service);
@@ -307,7 +317,7 @@ int mk_end_publish(struct mk_end *end,
 {
 	int ret;
 
-	guard(mutex)(&mk_ends_lock);
+	guard(spinlock)(&mk_ends_lock);
 	end->release = release;
 	end->arg = arg;
 	ret = mk_link_add(end->ch.link, &end->ch);
@@ -340,12 +350,44 @@ static struct mk_end *mk_end_find(u32 conn)
 	return NULL;
 }
 
+/* By the one who has set mk_end.cutting.  The end may be gone when this returns */
+static void mk_end_delete(struct mk_end *end)
+{
+	mk_link_del(end->ch.link, &end->ch);
+	/* Pairs with mk_end_do_cut() */
+	smp_store_release(&end->cut, true);
+	wake_up_all(&mk_ends_wait);
+}
+
+/* By the one who has set mk_end.going: nobody else frees it */
 static void mk_end_do_cut(struct mk_end *end)
 {
-	lockdep_assert_held(&mk_ends_lock);
-	if (!end->cut)
-		mk_link_del(end->ch.link, &end->ch);
-	end->cut = true;
+	bool first;
+
+	scoped_guard(spinlock, &mk_ends_lock) {
+		first = !end->cutting;
+		end->cutting = true;
+	}
+	if (first)
+		mk_end_delete(end);
+	else
+		/* Pairs with mk_end_delete() */
+		wait_event(mk_ends_wait, smp_load_acquire(&end->cut));
+}
+
+static bool mk_end_is_cut(u32 conn)
+{
+	struct mk_end *end;
+
+	guard(spinlock)(&mk_ends_lock);
+	end = mk_end_find(conn);
+	return !end || end->cut;
+}
+
+static bool mk_end_is_there(u32 conn)
+{
+	guard(spinlock)(&mk_ends_lock);
+	return mk_end_find(conn);
 }
 
 /**
@@ -357,11 +399,58 @@ static void mk_end_do_cut(struct mk_end *end)
 void mk_end_cut(u32 conn)
 {
 	struct mk_end *end;
+	bool first = false;
 
-	guard(mutex)(&mk_ends_lock);
-	end = mk_end_find(conn);
-	if (end)
-		mk_end_do_cut(end);
+	scoped_guard(spinlock, &mk_ends_lock) {
+		end = mk_end_find(conn);
+		if (end && !end->cutting) {
+			end->cutting = true;
+			first = true;
+		}
+	}
+	if (first)
+		mk_end_delete(end);
+	else
+		wait_event(mk_ends_wait, mk_end_is_cut(conn));
+}
+
+/* Whoever gets 0 takes it down */
+static int mk_end_claim(u32 conn, struct mk_end **end)
+{
+	guard(spinlock)(&mk_ends_lock);
+	*end = mk_end_find(conn);
+	if (!*end)
+		return -ENOENT;
+	if ((*end)->going)
+		return -EAGAIN;
+	(*end)->going = true;
+	return 0;
+}
+
+static void mk_end_unlist(struct mk_end *end)
+{
+	guard(spinlock)(&mk_ends_lock);
+	list_del_init(&end->node);
+}
+
+static void mk_end_do_gone(struct mk_end *end)
+{
+	mk_end_do_cut(end);
+	/* Before the memory goes: the layer above may have pages of it */
+	if (end->ch.ops->gone)
+		end->ch.ops->gone(&end->ch);
+	end->release(end, false);
+	mk_end_unlist(end);
+	if (end->accepted)
+		mk_end_free(end);
+	else
+		complete_all(&end->told);
+	wake_up_all(&mk_ends_wait);
+}
+
+static void mk_end_gone_work(struct work_struct *work)
+{
+	mk_end_do_gone(container_of(work, struct mk_end, gone_work));
 }
 
 /**
@@ -369,28 +458,39 @@ void mk_end_cut(u32 conn)
  * @conn: the host's number of the connection
  *
  * Context: may sleep; not from callbacks of the channel.
- * Return: false if there is no such end, or mk_close() has it.
+ * Return: 0 when it has let go of the memory; -ENOENT if there is no such end;
+ * -EAGAIN if somebody else is about to take it down, who is not waited for.
  */
-bool mk_end_gone(u32 conn)
+int mk_end_gone(u32 conn)
 {
 	struct mk_end *end;
+	int ret = mk_end_claim(conn, &end);
 
-	scoped_guard(mutex, &mk_ends_lock) {
-		end = mk_end_find(conn);
-		if (!end)
-			return false;
-		mk_end_do_cut(end);
-		list_del_init(&end->node);
-	}
-	/* Before the memory goes: the layer above may have pages of it */
-	if (end->ch.ops->gone)
-		end->ch.ops->gone(&end->ch);
-	end->release(end, false);
-	if (end->accepted)
-		mk_end_free(end);
-	else
-		complete_all(&end->told);
-	return true;
+	if (!ret)
+		mk_end_do_gone(end);
+	return ret;
+}
+
+/**
+ * mk_end_gone_within() - the same, for those who can't wait for the layer above
+ * @conn: the host's number of the connection
+ * @timeout: how long they can, in jiffies
+ *
+ * Context: may sleep.
+ * Return: 0 when it has let go of the memory, also because of someone else; -ENOENT
+ * if there was no such end; -EAGAIN if that takes longer.
+ */
+int mk_end_gone_within(u32 conn, long timeout)
+{
+	struct mk_end *end;
+	int ret = mk_end_claim(conn, &end);
+
+	if (ret == -ENOENT)
+		return ret;
+	if (!ret)
+		queue_work(system_dfl_wq, &end->gone_work);
+	return wait_event_timeout(mk_ends_wait, !mk_end_is_there(conn), timeout) ? 0 :
+										   -EAGAIN;
 }
 
 /**
@@ -407,15 +507,18 @@ void mk_close(struct mk_channel *ch)
 	struct mk_end *end = container_of(ch, struct mk_end, ch);
 	bool ours;
 
-	scoped_guard(mutex, &mk_ends_lock) {
-		ours = !list_empty(&end->node);
-		mk_end_do_cut(end);
-		list_del_init(&end->node);
+	scoped_guard(spinlock, &mk_ends_lock) {
+		ours = !end->going;
+		end->going = true;
 	}
-	if (ours)
+	if (ours) {
+		mk_end_do_cut(end);
 		end->release(end, true);
-	else
+		mk_end_unlist(end);
+		wake_up_all(&mk_ends_wait);
+	} else {
 		wait_for_completion(&end->told);
+	}
 	mk_end_free(end);
 }
 

@@ -24,8 +24,11 @@
  * @service: what is spoken
  * @buf: for messages longer than a slot
  * @accepted: by a service, and not made by mk_connect()
+ * @cutting: somebody cuts it
  * @cut: the rings are not used any more
+ * @going: somebody takes it down, and nobody else may
  * @told: the layer above knows that the peer is gone
+ * @gone_work: takes it down for mk_end_gone_within()
  * @release: lets go of the memory, when the rings are not used any more
  * @arg: for @release
  */
@@ -37,8 +40,11 @@ struct mk_end {
 	char service[MK_SERVICE_NAME_LEN];
 	void *buf;
 	bool accepted;
+	bool cutting;
 	bool cut;
+	bool going;
 	struct completion told;
+	struct work_struct gone_work;
 	void (*release)(struct mk_end *end, bool closed);
 	void *arg;
 };
@@ -50,7 +56,8 @@ int mk_end_publish(struct mk_end *end,
 		   void (*release)(struct mk_end *end, bool closed), void *arg);
 void mk_end_abandon(struct mk_end *end);
 void mk_end_cut(u32 conn);
-bool mk_end_gone(u32 conn);
+int mk_end_gone(u32 conn);
+int mk_end_gone_within(u32 conn, long timeout);
 int mk_service_check_open(const struct mk_ctl_open *open);
 u32 mk_service_slots(u32 wanted);
 

@@ -6,6 +6,9 @@
  */
 
 #include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/prandom.h>
 
@@ -415,8 +418,8 @@ static void service_test_gone(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, service_seen.gone, 0);
 	KUNIT_EXPECT_EQ(test, fix->released[0], 0);
 
-	KUNIT_EXPECT_TRUE(test, mk_end_gone(fix->open[0].conn));
-	KUNIT_EXPECT_FALSE(test, mk_end_gone(fix->open[0].conn));
+	KUNIT_EXPECT_EQ(test, mk_end_gone(fix->open[0].conn), 0);
+	KUNIT_EXPECT_EQ(test, mk_end_gone(fix->open[0].conn), -ENOENT);
 	KUNIT_EXPECT_EQ(test, service_seen.gone, 1);
 	KUNIT_EXPECT_EQ(test, fix->released[0], 1);
 	KUNIT_EXPECT_EQ(test, fix->closed[0], 0);
@@ -424,10 +427,10 @@ static void service_test_gone(struct kunit *test)
 	fix->end[0] = NULL;
 	KUNIT_EXPECT_EQ(test, fix->released[0], 1);
 
-	KUNIT_EXPECT_TRUE(test, mk_end_gone(fix->open[1].conn));
+	KUNIT_EXPECT_EQ(test, mk_end_gone(fix->open[1].conn), 0);
 	fix->end[1] = NULL;
 	KUNIT_EXPECT_EQ(test, service_seen.gone, 2);
-	KUNIT_EXPECT_FALSE(test, mk_end_gone(fix->open[1].conn));
+	KUNIT_EXPECT_EQ(test, mk_end_gone(fix->open[1].conn), -ENOENT);
 }
 
 static void service_test_close(struct kunit *test)
@@ -439,7 +442,7 @@ static void service_test_close(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fix->released[0], 1);
 	KUNIT_EXPECT_EQ(test, fix->closed[0], 1);
 	KUNIT_EXPECT_EQ(test, service_seen.gone, 0);
-	KUNIT_EXPECT_FALSE(test, mk_end_gone(fix->open[0].conn));
+	KUNIT_EXPECT_EQ(test, mk_end_gone(fix->open[0].conn), -ENOENT);
 	fix->end[0] = NULL;
 }
 
@@ -455,9 +458,140 @@ static void service_test_last_messages(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, mk_send(&fix->end[0]->ch, 1, &i, sizeof(i)), 0);
 	KUNIT_EXPECT_EQ(test, service_seen.received, 0);
 	mk_channel_poll_end(&fix->end[1]->ch);
-	KUNIT_EXPECT_TRUE(test, mk_end_gone(fix->open[1].conn));
+	KUNIT_EXPECT_EQ(test, mk_end_gone(fix->open[1].conn), 0);
 	fix->end[1] = NULL;
 	KUNIT_EXPECT_EQ(test, service_seen.received, 10);
+}
+
+/**
+ * struct service_going - an end that goes while another thread looks
+ * @conn: its number
+ * @ret: what mk_end_gone() said
+ * @in: a callback of the layer above runs
+ * @go: it may go on
+ * @done: mk_end_gone() has returned
+ * @close: what the callback closes before it returns, or NULL
+ */
+struct service_going {
+	u32 conn;
+	int ret;
+	struct completion in;
+	struct completion go;
+	struct completion done;
+	struct mk_channel *close;
+};
+
+static struct service_going service_going;
+
+static void service_going_init(u32 conn)
+{
+	service_going = (struct service_going){ .conn = conn };
+	init_completion(&service_going.in);
+	init_completion(&service_going.go);
+	init_completion(&service_going.done);
+}
+
+static int service_going_thread(void *unused)
+{
+	service_going.ret = mk_end_gone(service_going.conn);
+	kthread_complete_and_exit(&service_going.done, 0);
+}
+
+static void service_going_run(struct kunit *test)
+{
+	KUNIT_ASSERT_FALSE(test, IS_ERR(kthread_run(service_going_thread, NULL, "mk-going")));
+}
+
+static void service_going_pause(void)
+{
+	complete(&service_going.in);
+	wait_for_completion(&service_going.go);
+}
+
+static void service_slow_gone(struct mk_channel *ch)
+{
+	service_going_pause();
+	service_gone(ch);
+}
+
+static bool service_slow_receive(struct mk_channel *ch, const struct mk_msg *msg)
+{
+	service_going_pause();
+	if (service_going.close)
+		mk_close(service_going.close);
+	return true;
+}
+
+static const struct mk_channel_ops service_slow_gone_ops = {
+	.gone		= service_slow_gone,
+};
+
+static const struct mk_channel_ops service_slow_ops = {
+	.receive	= service_slow_receive,
+	.sleeps		= true,
+};
+
+/* As long as the layer above is told, nobody takes the memory for free */
+static void service_test_slow_gone(struct kunit *test)
+{
+	struct service_fix *fix = test->priv;
+	u32 conn = fix->open[0].conn;
+
+	service_open(test);
+	mk_channel_flush(&fix->end[0]->ch);
+	mk_channel_set_ops(&fix->end[0]->ch, &service_slow_gone_ops, fix);
+	service_going_init(conn);
+	service_going_run(test);
+	KUNIT_ASSERT_GT(test, wait_for_completion_timeout(&service_going.in, 20 * HZ), 0);
+	KUNIT_EXPECT_EQ(test, mk_end_gone(conn), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, mk_end_gone_within(conn, 1), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, fix->released[0], 0);
+	complete(&service_going.go);
+	KUNIT_EXPECT_EQ(test, mk_end_gone_within(conn, 20 * HZ), 0);
+	KUNIT_ASSERT_GT(test, wait_for_completion_timeout(&service_going.done, 20 * HZ), 0);
+	KUNIT_EXPECT_EQ(test, service_going.ret, 0);
+	KUNIT_EXPECT_EQ(test, fix->released[0], 1);
+	KUNIT_EXPECT_EQ(test, mk_end_gone(conn), -ENOENT);
+	KUNIT_EXPECT_EQ(test, mk_end_gone_within(conn, 1), -ENOENT);
+}
+
+static void service_test_gone_within(struct kunit *test)
+{
+	struct service_fix *fix = test->priv;
+
+	service_open(test);
+	KUNIT_EXPECT_EQ(test, mk_end_gone_within(fix->open[1].conn, 20 * HZ), 0);
+	fix->end[1] = NULL;
+	KUNIT_EXPECT_EQ(test, fix->released[1], 1);
+	KUNIT_EXPECT_EQ(test, service_seen.gone, 1);
+}
+
+/* A callback of a channel that goes closes another one, which goes for two reasons */
+static void service_test_close_other(struct kunit *test)
+{
+	struct service_fix *fix = test->priv;
+	struct mk_channel *ch;
+	int i;
+
+	service_open(test);
+	ch = &fix->end[1]->ch;
+	mk_channel_flush(ch);
+	mk_channel_set_ops(ch, &service_slow_ops, fix);
+	service_going_init(fix->open[1].conn);
+	service_going.close = &fix->end[0]->ch;
+	KUNIT_ASSERT_EQ(test, mk_send(service_going.close, 1, "x", 1), 0);
+	KUNIT_ASSERT_GT(test, wait_for_completion_timeout(&service_going.in, 20 * HZ), 0);
+	service_going_run(test);
+	for (i = 0; i < 1000 && !READ_ONCE(ch->ending); i++)
+		usleep_range(1000, 2000);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(ch->ending));
+	complete(&service_going.go);
+	KUNIT_ASSERT_GT(test, wait_for_completion_timeout(&service_going.done, 20 * HZ), 0);
+	fix->end[0] = NULL;
+	fix->end[1] = NULL;
+	KUNIT_EXPECT_EQ(test, service_going.ret, 0);
+	KUNIT_EXPECT_EQ(test, fix->closed[0], 1);
+	KUNIT_EXPECT_EQ(test, fix->released[1], 1);
 }
 
 static void service_test_link_closed(struct kunit *test)
@@ -505,6 +639,9 @@ static struct kunit_case service_cases[] = {
 	KUNIT_CASE(service_test_messages),
 	KUNIT_CASE(service_test_gone),
 	KUNIT_CASE(service_test_close),
+	KUNIT_CASE(service_test_slow_gone),
+	KUNIT_CASE(service_test_gone_within),
+	KUNIT_CASE(service_test_close_other),
 	KUNIT_CASE(service_test_last_messages),
 	KUNIT_CASE(service_test_link_closed),
 	KUNIT_CASE(service_test_connect),
