@@ -70,8 +70,9 @@ struct mk_channel_ops {
  * @name: 1 to 31 bytes
  * @ops: what becomes of messages
  * @priv: for mk_channel_priv()
- * @accept: somebody opens a channel; 0, or a negative errno to refuse.  May sleep,
- *          and may set another pointer for mk_channel_priv().  Optional
+ * @accept: somebody opens a channel; 0, or a negative errno to refuse, of which the
+ *          other side is told; -EBUSY for -EAGAIN.  May sleep, and may set another
+ *          pointer for mk_channel_priv().  Optional
  */
 struct mk_service {
 	struct list_head node;

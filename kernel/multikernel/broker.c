@@ -491,8 +491,8 @@ static int mk_conn_open_there(struct mk_conn *conn, unsigned int side)
 	ssize_t ret;
 
 	mk_conn_describe(conn, side, &open);
-	ret = mk_call(mk_broker_control(conn->inst[side]), &open, sizeof(open), NULL, 0,
-		      msecs_to_jiffies(MK_OPEN_TIMEOUT_MS));
+	ret = mk_job_call(mk_broker_control(conn->inst[side]), &open, sizeof(open), NULL, 0,
+			  msecs_to_jiffies(MK_OPEN_TIMEOUT_MS));
 	if (!ret)
 		return 0;
 	if (ret != -ETIMEDOUT && ret != -EINTR && ret != -ECONNRESET)
@@ -663,6 +663,25 @@ ssize_t mk_broker_call(struct mk_link *link, const void *data, size_t len, void 
 	default:
 		return -EOPNOTSUPP;
 	}
+}
+
+/**
+ * mk_broker_lost() - the instance has not been told what it asked for
+ * @link: to it
+ * @data: what it has said
+ * @reply: the answer
+ *
+ * It can't know of a connection that it has asked for, and never gives it up.
+ *
+ * Context: may sleep.
+ */
+void mk_broker_lost(struct mk_link *link, const void *data, const void *reply)
+{
+	const struct mk_ctl_open *open = reply;
+	struct mk_ctl_close close = { .op = MK_CTL_CLOSE, .conn = open->conn };
+
+	if (*(const __u32 *)data == MK_CTL_CONNECT)
+		mk_broker_closed(link->owner, &close);
 }
 
 /**

@@ -471,6 +471,24 @@ int mk_reply_epoch(struct mk_channel *ch, u32 epoch, u16 type, const void *data,
 	return mk_channel_push(ch, type, data, len);
 }
 
+/**
+ * mk_reply_wait() - the same, and sleep until there is room for it
+ * @ch: the channel
+ * @epoch: epoch of the ring when the call came in
+ * @type: MK_TYPE_REPLY or MK_TYPE_ERROR, and the number of the call
+ * @data: the answer
+ * @len: its length in bytes
+ * @timeout: how long to sleep at most, in jiffies
+ *
+ * Context: process; may sleep.
+ * Return: as mk_send_wait(); -ENOTCONN also if the peer has been started anew.
+ */
+int mk_reply_wait(struct mk_channel *ch, u32 epoch, u16 type, const void *data, size_t len,
+		  long timeout)
+{
+	return mk_channel_send_wait(ch, epoch, type, data, len, timeout);
+}
+
 /* What the peer calls an error has to be one */
 static ssize_t mk_call_result(struct mk_call *call, const struct mk_msg *msg)
 {

@@ -121,6 +121,8 @@ void mk_channel_flush(struct mk_channel *ch);
 void mk_channel_ring(struct mk_channel *ch, u64 cause);
 int mk_reply_epoch(struct mk_channel *ch, u32 epoch, u16 type, const void *data,
 		   size_t len);
+int mk_reply_wait(struct mk_channel *ch, u32 epoch, u16 type, const void *data, size_t len,
+		  long timeout);
 int mk_send_or_ring(struct mk_channel *ch, u16 type, const void *data, size_t len);
 int mk_send_or_die(struct mk_channel *ch, u16 type, const void *data, size_t len);
 

@@ -135,8 +135,10 @@ static void mk_link_call(struct mk_channel *ch, const struct mk_msg *msg)
 	memcpy(&op, msg->data, min_t(size_t, msg->len, sizeof(op)));
 	if (op == MK_CTL_ECHO || op == MK_CTL_FAIL)
 		mk_nop_answer(ch, msg);
-	else if (!link->ops->call || !link->ops->call(link, msg))
+	else if (!link->ops->call)
 		mk_reply_error(ch, msg->type, -EOPNOTSUPP);
+	else if (!link->ops->call(link, msg))
+		mk_reply_error(ch, msg->type, -EAGAIN);
 }
 
 static const struct mk_channel_ops mk_link_boot_ops[MK_NR_CLASSES] = {
@@ -163,6 +165,7 @@ void mk_link_init(struct mk_link *link, const struct mk_link_ops *ops,
 	unsigned int class;
 
 	INIT_LIST_HEAD(&link->node);
+	mk_job_init(link);
 	link->ops = ops;
 	link->owner = owner;
 	link->boot = boot;

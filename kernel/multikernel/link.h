@@ -19,7 +19,7 @@ struct seq_file;
  * @drain: consume and publish the ring of class MK_CLASS_CONSOLE; process context;
  *         returns false if it takes no more for now and will look again by itself
  * @call: the peer wants something on the control channel; BH context; false if
- *        that can't be.  Optional
+ *        that can't be now, and it shall ask again.  Optional
  * @bell: the doorbell rang; any context, may not sleep
  * @flood: the peer floods us, with what: a string that stays.  Any context but NMI;
  *         once in each run.  Optional
@@ -52,7 +52,10 @@ struct mk_link_ops {
  * @boot: channels that the boot block lists, by class; NULL if the peer is another
  *        instance
  * @control_buf: for messages on the control channel that are longer than a slot
- * @jobs: calls of the peer that are being worked on
+ * @jobs: calls of the peer that are to be worked on, the first one is; see service.c
+ * @jobs_lock: protects them
+ * @jobs_nr: their number
+ * @job_work: works on them, one after the other
  * @past: counters of channels that have ended
  * @past_asked: doorbells that the peer was asked for by channels that have ended
  * @bells: doorbells with a cause
@@ -74,7 +77,10 @@ struct mk_link {
 	struct mk_channel __rcu *ch[MK_LINK_CHANNELS];
 	struct mk_channel *boot;
 	u8 control_buf[MK_CTL_MAX];
-	atomic_t jobs;
+	struct list_head jobs;
+	spinlock_t jobs_lock;
+	unsigned int jobs_nr;
+	struct work_struct job_work;
 	struct mk_channel_stats past;
 	u64 past_asked;
 	u64 bells;
@@ -102,6 +108,7 @@ void mk_link_show(struct seq_file *sf);
 u64 mk_link_stat(struct mk_link *link, size_t offset);
 u64 mk_link_bad_slots(struct mk_link *link);
 void mk_clean_text(char *text);
+void mk_job_init(struct mk_link *link);
 
 void mk_flood_keep(struct mk_link *link, struct mk_channel *ch);
 void mk_flood_rung(struct mk_link *link);

@@ -144,8 +144,8 @@ static int mk_remote_say_close(u32 conn)
 	struct mk_ctl_close req = { .op = MK_CTL_CLOSE, .conn = conn };
 	ssize_t ret;
 
-	ret = mk_call(mk_guest_control(), &req, sizeof(req), NULL, 0,
-		      msecs_to_jiffies(MK_CONNECT_TIMEOUT_MS));
+	ret = mk_job_call(mk_guest_control(), &req, sizeof(req), NULL, 0,
+			  msecs_to_jiffies(MK_CONNECT_TIMEOUT_MS));
 	return ret < 0 ? ret : 0;
 }
 
@@ -226,8 +226,8 @@ struct mk_end *mk_remote_connect(const struct mk_ctl_connect *req,
 
 	/* A close that overtakes us has to wait */
 	atomic_inc(&mk_remote_connecting);
-	ret = mk_call(mk_guest_control(), req, sizeof(*req), &open, sizeof(open),
-		      msecs_to_jiffies(MK_CONNECT_TIMEOUT_MS));
+	ret = mk_job_call(mk_guest_control(), req, sizeof(*req), &open, sizeof(open),
+			  msecs_to_jiffies(MK_CONNECT_TIMEOUT_MS));
 	if (ret == sizeof(open))
 		end = mk_remote_open(&open, ops, priv);
 	else

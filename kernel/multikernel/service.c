@@ -28,9 +28,11 @@
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <linux/jiffies.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -161,6 +163,7 @@ static void mk_end_free(struct mk_end *end)
 static int mk_end_accept(struct mk_end *end)
 {
 	struct mk_service *service;
+	int ret = 0;
 
 	guard(mutex)(&mk_services_lock);
 	service = mk_service_find(end->service);
@@ -168,18 +171,25 @@ static int mk_end_accept(struct mk_end *end)
 		return -ECONNREFUSED;
 	end->accepted = true;
 	mk_channel_set_ops(&end->ch, service->ops, service->priv);
-	return service->accept ? service->accept(&end->ch) : 0;
+	if (service->accept)
+		ret = service->accept(&end->ch);
+	/* On the wire that asks to come again */
+	return ret == -EAGAIN ? -EBUSY : ret;
 }
 
-/* Calls of one peer that are worked on at the same time; more are told to wait */
+/* Calls of one peer that wait for their turn; more are told to come again */
 #define MK_JOBS_MAX		8
+
+/* How long an answer waits for room: the peer has asked, and so should read */
+#define MK_JOB_REPLY_MS		5000
+
+/* How soon to come again */
+#define MK_JOB_RETRY_MS		20
 
 /**
  * struct mk_job - a call on a control channel that needs process context
- * @work: runs it
- * @link: to the caller
- * @fn: what does it
- * @put: called at last
+ * @node: in mk_link.jobs
+ * @ops: what does it
  * @epoch: which life of the caller's
  * @type: type of the message
  * @len: length of @data
@@ -187,10 +197,8 @@ static int mk_end_accept(struct mk_end *end)
  * @reply: the answer
  */
 struct mk_job {
-	struct work_struct work;
-	struct mk_link *link;
-	mk_job_fn fn;
-	void (*put)(struct mk_link *link);
+	struct list_head node;
+	const struct mk_job_ops *ops;
 	u32 epoch;
 	u16 type;
 	u32 len;
@@ -198,57 +206,122 @@ struct mk_job {
 	u8 reply[MK_CTL_MAX] __aligned(8);
 };
 
-static void mk_job_work(struct work_struct *work)
+static void mk_job_do(struct mk_link *link, struct mk_job *job)
 {
-	struct mk_job *job = container_of(work, struct mk_job, work);
-	struct mk_channel *ch = &job->link->boot[MK_CLASS_CONTROL];
-	ssize_t ret = job->fn(job->link, job->data, job->len, job->reply);
+	struct mk_channel *ch = &link->boot[MK_CLASS_CONTROL];
+	ssize_t ret = job->ops->call(link, job->data, job->len, job->reply);
+	long timeout = msecs_to_jiffies(MK_JOB_REPLY_MS);
 	u16 nr = job->type & MK_TYPE_NR;
 	__s32 err = ret;
+	int sent;
 
 	if (ret < 0)
-		mk_reply_epoch(ch, job->epoch, MK_TYPE_ERROR | nr, &err, sizeof(err));
+		sent = mk_reply_wait(ch, job->epoch, MK_TYPE_ERROR | nr, &err, sizeof(err),
+				     timeout);
 	else
-		mk_reply_epoch(ch, job->epoch, MK_TYPE_REPLY | nr, job->reply, ret);
-	atomic_dec(&job->link->jobs);
-	if (job->put)
-		job->put(job->link);
+		sent = mk_reply_wait(ch, job->epoch, MK_TYPE_REPLY | nr, job->reply, ret,
+				     timeout);
+	if (sent && ret >= 0 && job->ops->lost)
+		job->ops->lost(link, job->data, job->reply);
+}
+
+/* The next one, which stays in the list until it is done; then it is not looked at */
+static void mk_job_work(struct work_struct *work)
+{
+	struct mk_link *link = container_of(work, struct mk_link, job_work);
+	struct mk_job *job;
+
+	scoped_guard(spinlock_bh, &link->jobs_lock)
+		job = list_first_entry(&link->jobs, struct mk_job, node);
+	mk_job_do(link, job);
+	scoped_guard(spinlock_bh, &link->jobs_lock) {
+		list_del(&job->node);
+		link->jobs_nr--;
+		if (!list_empty(&link->jobs))
+			queue_work(system_dfl_wq, &link->job_work);
+	}
+	/* The last one may take the link with it */
+	if (job->ops->put)
+		job->ops->put(link);
 	kfree(job);
+}
+
+/**
+ * mk_job_init() - prepare a link for jobs
+ * @link: the link
+ */
+void mk_job_init(struct mk_link *link)
+{
+	spin_lock_init(&link->jobs_lock);
+	INIT_LIST_HEAD(&link->jobs);
+	INIT_WORK(&link->job_work, mk_job_work);
 }
 
 /**
  * mk_job_queue() - answer a call on a control channel from process context
  * @link: to the caller
  * @msg: the call
- * @fn: what does it; returns the length of the answer or a negative errno
- * @put: called at last, or NULL
+ * @ops: what does it
+ *
+ * What one peer asks for is done in the order in which it has asked: what it takes
+ * back has been done before.  It also bounds what it can have of this kernel's time
+ * to one thread.
  *
  * Context: BH.
- * Return: true; false if it will not be done, and @put not be called.
+ * Return: true; false if it can't be done now, and no one of @ops will be called.
  */
-bool mk_job_queue(struct mk_link *link, const struct mk_msg *msg, mk_job_fn fn,
-		  void (*put)(struct mk_link *link))
+bool mk_job_queue(struct mk_link *link, const struct mk_msg *msg,
+		  const struct mk_job_ops *ops)
 {
 	struct mk_job *job;
 
-	if (atomic_inc_return(&link->jobs) > MK_JOBS_MAX)
-		goto refuse;
+	guard(spinlock_bh)(&link->jobs_lock);
+	if (link->jobs_nr == MK_JOBS_MAX)
+		return false;
 	job = kzalloc_obj(*job, GFP_ATOMIC);
 	if (!job)
-		goto refuse;
-	INIT_WORK(&job->work, mk_job_work);
-	job->link = link;
-	job->fn = fn;
-	job->put = put;
+		return false;
+	job->ops = ops;
 	job->epoch = link->boot[MK_CLASS_CONTROL].rx.epoch;
 	job->type = msg->type;
 	job->len = msg->len;
 	memcpy(job->data, msg->data, msg->len);
-	queue_work(system_dfl_wq, &job->work);
+	if (!link->jobs_nr++)
+		queue_work(system_dfl_wq, &link->job_work);
+	list_add_tail(&job->node, &link->jobs);
 	return true;
-refuse:
-	atomic_dec(&link->jobs);
-	return false;
+}
+
+/**
+ * mk_job_call() - make a call that the peer answers by a job
+ * @ch: the control channel
+ * @data: what to ask
+ * @len: its length in bytes
+ * @reply: where to put the answer, or NULL
+ * @size: space there in bytes
+ * @timeout: how long to wait at most, in jiffies
+ *
+ * A peer that has too much to do answers -EAGAIN, and is asked again.
+ *
+ * Context: process; may sleep.  Not from a callback of the channel.
+ * Return: as mk_call(); -EAGAIN if the peer had too much to do all the time.
+ */
+ssize_t mk_job_call(struct mk_channel *ch, const void *data, size_t len, void *reply,
+		    size_t size, long timeout)
+{
+	unsigned long deadline = jiffies + timeout;
+	long left = timeout;
+	ssize_t ret;
+
+	for (;;) {
+		ret = mk_call(ch, data, len, reply, size, left);
+		left = deadline - jiffies;
+		if (ret != -EAGAIN || left <= 0)
+			return ret;
+		if (signal_pending(current))
+			return -EINTR;
+		schedule_timeout_interruptible(msecs_to_jiffies(MK_JOB_RETRY_MS));
+	}
 }
 
 /**
@@ -569,7 +642,8 @@ void mk_channel_set_priv(struct mk_channel *ch, void *priv)
  * is no such instance; -EHOSTDOWN if it does not run; -EPROTONOSUPPORT if the two have
  * no version of the ABI in common; -ECONNREFUSED if it has no such
  * service; -EINVAL for a name that can't be, or this kernel itself; -ENOSPC if too
- * many channels are open between the two; -ETIMEDOUT; -ECONNRESET if one of the two
+ * many channels are open between the two; -EAGAIN if one of the kernels in between has
+ * too much to do; -EINTR for a signal; -ETIMEDOUT; -ECONNRESET if one of the two
  * ended meanwhile; -ENOMEM; or what the service says.
  */
 struct mk_channel *mk_connect(const char *peer, const char *service, u32 slots,
