@@ -39,6 +39,8 @@ struct mk_msg {
  * @receive: a message; false if it makes no sense, which is counted.  Optional
  * @call: a message that wants a reply, see mk_reply().  Optional: without it calls
  *        are answered by -EOPNOTSUPP
+ * @late: the reply to a call that nobody waits for any more, because of its deadline or a
+ *        signal.  Optional
  * @gone: the peer has ended, or given the channel up: nothing comes any more, and
  *        what is sent returns -ENOTCONN.  Its pages may not be used after this has
  *        returned.  Process context, may sleep.  A channel
@@ -57,6 +59,7 @@ struct mk_msg {
 struct mk_channel_ops {
 	bool (*receive)(struct mk_channel *ch, const struct mk_msg *msg);
 	void (*call)(struct mk_channel *ch, const struct mk_msg *msg);
+	void (*late)(struct mk_channel *ch, const struct mk_msg *msg);
 	void (*gone)(struct mk_channel *ch);
 	bool (*drain)(struct mk_channel *ch, struct mk_ring_rx *rx);
 	u32 pages;

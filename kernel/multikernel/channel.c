@@ -25,7 +25,8 @@
  * A reply is matched by the number of the call, an index into a private table. A
  * number on which nobody waits is counted as a bad message.  The number of a call
  * that timed out is not used again before its reply has come in, or the channel
- * has ended, so a late reply is never taken for that of another call.
+ * has ended, so a late reply is never taken for that of another call.  The layer above
+ * may want to see it: what was asked for may have been done.
  *
  * Locking
  * -------
@@ -522,13 +523,18 @@ static bool mk_channel_rx_reply(struct mk_channel *ch, const struct mk_msg *msg)
 	unsigned int nr = msg->type & MK_TYPE_NR;
 	struct mk_call *call;
 
-	guard(raw_spinlock_irqsave)(&ch->tx_lock);
-	if (nr >= MK_CALLS || !__test_and_clear_bit(nr, ch->calls_used))
-		return false;
-	call = ch->calls[nr];
-	ch->calls[nr] = NULL;
-	if (call)
-		mk_call_finish(call, mk_call_result(call, msg));
+	scoped_guard(raw_spinlock_irqsave, &ch->tx_lock) {
+		if (nr >= MK_CALLS || !__test_and_clear_bit(nr, ch->calls_used))
+			return false;
+		call = ch->calls[nr];
+		ch->calls[nr] = NULL;
+		if (likely(call)) {
+			mk_call_finish(call, mk_call_result(call, msg));
+			return true;
+		}
+	}
+	if (ch->ops->late)
+		ch->ops->late(ch, msg);
 	return true;
 }
 

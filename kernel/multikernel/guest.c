@@ -154,6 +154,7 @@ static const struct mk_link_ops mk_guest_ops = {
 	.hello		= mk_guest_hello,
 	.peers		= mk_guest_peers,
 	.call		= mk_guest_call,
+	.late		= mk_remote_late,
 	.shutdown	= mk_guest_shutdown,
 	.drain		= mk_guest_drain,
 };

@@ -141,10 +141,17 @@ static void mk_link_call(struct mk_channel *ch, const struct mk_msg *msg)
 		mk_reply_error(ch, msg->type, -EAGAIN);
 }
 
+static void mk_link_late(struct mk_channel *ch, const struct mk_msg *msg)
+{
+	if (ch->link->ops->late)
+		ch->link->ops->late(ch->link, msg);
+}
+
 static const struct mk_channel_ops mk_link_boot_ops[MK_NR_CLASSES] = {
 	[MK_CLASS_CONTROL] = {
 		.receive	= mk_link_receive,
 		.call		= mk_link_call,
+		.late		= mk_link_late,
 	},
 	[MK_CLASS_CONSOLE] = {
 		.drain		= mk_link_drain,

@@ -20,6 +20,8 @@ struct seq_file;
  *         returns false if it takes no more for now and will look again by itself
  * @call: the peer wants something on the control channel; BH context; false if
  *        that can't be now, and it shall ask again.  Optional
+ * @late: the reply to a call on the control channel that nobody waits for any more; BH
+ *        context.  Optional
  * @bell: the doorbell rang; any context, may not sleep
  * @flood: the peer floods us, with what: a string that stays.  Any context but NMI;
  *         once in each run.  Optional
@@ -31,6 +33,7 @@ struct mk_link_ops {
 	void (*shutdown)(struct mk_link *link);
 	bool (*drain)(struct mk_link *link, struct mk_ring_rx *rx);
 	bool (*call)(struct mk_link *link, const struct mk_msg *msg);
+	void (*late)(struct mk_link *link, const struct mk_msg *msg);
 	void (*bell)(struct mk_link *link);
 	void (*flood)(struct mk_link *link, const char *what);
 	bool (*bell_ok)(struct mk_link *link, u32 phys_id);

@@ -97,6 +97,7 @@ void mk_peer_look(void);
 /* remote.c: in an instance */
 struct mk_end *mk_remote_connect(const struct mk_ctl_connect *req,
 				 const struct mk_channel_ops *ops, void *priv);
+void mk_remote_late(struct mk_link *link, const struct mk_msg *msg);
 ssize_t mk_remote_call(struct mk_link *link, const void *data, size_t len, void *reply);
 
 #endif /* _MULTIKERNEL_SERVICE_H */

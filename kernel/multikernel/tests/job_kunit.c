@@ -36,6 +36,8 @@ struct job_ask {
  * @nr: which ones
  * @lost: answers that were lost
  * @put: how many have ended
+ * @late: replies that came when nobody waited
+ * @late_nr: of which call the last of them was
  */
 struct job_fix {
 	struct link_fix link;
@@ -44,6 +46,8 @@ struct job_fix {
 	u32 nr[32];
 	unsigned int lost;
 	unsigned int put;
+	unsigned int late;
+	u32 late_nr;
 };
 
 static void job_hello(struct mk_link *link, const struct mk_msg_hello *hello)
@@ -92,10 +96,20 @@ static bool job_call(struct mk_link *link, const struct mk_msg *msg)
 	return mk_job_queue(link, msg, &job_ops);
 }
 
+static void job_late(struct mk_link *link, const struct mk_msg *msg)
+{
+	const struct job_ask *ask = (const void *)msg->data;
+	struct job_fix *fix = link->owner;
+
+	fix->late_nr = msg->len == sizeof(*ask) ? ask->nr : 0;
+	WRITE_ONCE(fix->late, fix->late + 1);
+}
+
 static const struct mk_link_ops job_link_ops = {
 	.hello	= job_hello,
 	.drain	= job_drain,
 	.call	= job_call,
+	.late	= job_late,
 };
 
 static int job_init(struct kunit *test)
@@ -178,6 +192,26 @@ static void job_test_come_again(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, job_until(&fix->put, JOB_MAX + 1));
 }
 
+/* Who does not wait any more may have to take back what it has asked for */
+static void job_test_late(struct kunit *test)
+{
+	struct job_fix *fix = test->priv;
+	struct mk_channel *ch = &fix->link.guest_boot[MK_CLASS_CONTROL];
+	struct job_ask ask = { .op = JOB_OP, .nr = 99 }, reply = {};
+
+	KUNIT_EXPECT_EQ(test, mk_job_call(ch, &ask, sizeof(ask), &reply, sizeof(reply), HZ / 10),
+			-ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, fix->late, 0);
+	complete_all(&fix->go);
+	KUNIT_EXPECT_TRUE(test, job_until(&fix->late, 1));
+	KUNIT_EXPECT_EQ(test, fix->late_nr, 99);
+	KUNIT_EXPECT_EQ(test, reply.nr, 0);
+	ask.nr = 100;
+	KUNIT_EXPECT_EQ(test, mk_job_call(ch, &ask, sizeof(ask), &reply, sizeof(reply), 20 * HZ),
+			sizeof(reply));
+	KUNIT_EXPECT_EQ(test, fix->late, 1);
+}
+
 static void job_test_lost(struct kunit *test)
 {
 	struct job_fix *fix = test->priv;
@@ -193,6 +227,7 @@ static void job_test_lost(struct kunit *test)
 static struct kunit_case job_cases[] = {
 	KUNIT_CASE(job_test_order),
 	KUNIT_CASE(job_test_come_again),
+	KUNIT_CASE(job_test_late),
 	KUNIT_CASE(job_test_lost),
 	{}
 };
