@@ -139,7 +139,8 @@ static int mk_channel_push(struct mk_channel *ch, u16 type, const void *data, si
 	ret = mk_ring_push(&ch->tx, type, data, len);
 	if (unlikely(ret)) {
 		ch->stats.full += ret == -EAGAIN;
-		return ret;
+		/* Nobody makes room any more */
+		return ret == -EAGAIN && READ_ONCE(ch->ending) ? -ENOTCONN : ret;
 	}
 	ch->stats.sent++;
 	ch->stats.bytes_sent += len;
@@ -305,7 +306,7 @@ static int mk_call_begin(struct mk_channel *ch, struct mk_call *call)
 
 	lockdep_assert_held(&ch->tx_lock);
 	if (nr == MK_CALLS)
-		return -EBUSY;
+		return READ_ONCE(ch->ending) ? -ENOTCONN : -EBUSY;
 	__set_bit(nr, ch->calls_used);
 	ch->calls[nr] = call;
 	return nr;
@@ -322,7 +323,7 @@ static bool mk_call_end(struct mk_channel *ch, struct mk_call *call, unsigned in
 	if (ch->calls[nr] != call)
 		return false;
 	ch->calls[nr] = NULL;
-	if (!sent)
+	if (!sent && !ch->ending)
 		__clear_bit(nr, ch->calls_used);
 	return true;
 }
@@ -963,17 +964,22 @@ void mk_channel_init(struct mk_channel *ch, struct mk_link *link, unsigned int i
 	ch->id = id;
 }
 
-static void mk_channel_abort_calls(struct mk_channel *ch)
+/**
+ * mk_channel_abort_calls() - nobody shall wait for a reply any more
+ * @ch: a channel after mk_channel_doom()
+ *
+ * Context: any but NMI.
+ */
+void mk_channel_abort_calls(struct mk_channel *ch)
 {
 	unsigned int nr;
 
 	guard(raw_spinlock_irqsave)(&ch->tx_lock);
-	for_each_set_bit(nr, ch->calls_used, MK_CALLS) {
+	for (nr = 0; nr < MK_CALLS; nr++) {
 		if (ch->calls[nr])
 			mk_call_finish(ch->calls[nr], -ECONNRESET);
 		ch->calls[nr] = NULL;
 	}
-	bitmap_zero(ch->calls_used, MK_CALLS);
 }
 
 /* What lies in the ring when it ends: no more than it can hold */
@@ -994,21 +1000,75 @@ static void mk_channel_drain(struct mk_channel *ch)
 }
 
 /**
+ * mk_channel_has_reply() - may a reply that somebody waits for have come in?
+ * @ch: a channel
+ *
+ * Context: any but NMI.
+ * Return: true if there is somebody, and something lies in the ring.
+ */
+bool mk_channel_has_reply(struct mk_channel *ch)
+{
+	unsigned int nr;
+
+	guard(raw_spinlock_irqsave)(&ch->tx_lock);
+	if (!ch->tx.mem || !mk_ring_pending(&ch->rx))
+		return false;
+	for (nr = 0; nr < MK_CALLS; nr++)
+		if (ch->calls[nr])
+			return true;
+	return false;
+}
+
+/**
+ * mk_channel_doom() - nobody shall wait for the peer any more
+ * @ch: a channel that has rings, and is going to be ended
+ *
+ * Senders that find no room, and calls that begin, get -ENOTCONN from now on, also those
+ * that sleep.  What comes in is still handled.
+ *
+ * Context: any but NMI.
+ */
+void mk_channel_doom(struct mk_channel *ch)
+{
+	scoped_guard(raw_spinlock_irqsave, &ch->tx_lock) {
+		WRITE_ONCE(ch->ending, true);
+		/* No number is free, so that nobody has to look who calls */
+		bitmap_fill(ch->calls_used, MK_CALLS);
+	}
+	wake_up_all(&ch->tx_wait);
+}
+
+/*
+ * Whoever receives may wait for something that this channel's callers hold, or for the
+ * peer himself, in a callback that sleeps.
+ */
+static void mk_channel_rx_take(struct mk_channel *ch)
+{
+	unsigned int i;
+
+	for (i = 0; !mk_channel_rx_enter(ch); i++) {
+		if (i == MK_DOOM_LOOKS)
+			mk_channel_abort_calls(ch);
+		usleep_range(50, 100);
+	}
+}
+
+/**
  * mk_channel_end() - the rings are going
  * @ch: a channel that doorbells do not reach any more
  *
- * Messages that lie in the ring are handled first.  Calls that wait for a reply
- * and senders that wait for room end with an error.  Afterwards nobody looks at
- * the shared area any more.
+ * Senders that wait for room end with an error at once, so that a callback does which
+ * is one of them.  Messages that lie in the ring are handled.  Then calls that wait for a
+ * reply end with an error, too; before that if a callback does not return, which may wait
+ * for what such a caller holds.  Afterwards nobody looks at the shared area any more.
  *
  * Context: may sleep; not from the channel's own callbacks.
  */
 void mk_channel_end(struct mk_channel *ch)
 {
 	/* Someone may poll, and will see it */
-	WRITE_ONCE(ch->ending, true);
-	while (!mk_channel_rx_enter(ch))
-		usleep_range(50, 100);
+	mk_channel_doom(ch);
+	mk_channel_rx_take(ch);
 	mk_channel_drain(ch);
 	scoped_guard(raw_spinlock_irqsave, &ch->tx_lock) {
 		ch->tx.mem = NULL;
@@ -1018,5 +1078,7 @@ void mk_channel_end(struct mk_channel *ch)
 	mk_channel_rx_exit(ch, false);
 	mk_channel_flush(ch);
 	mk_channel_abort_calls(ch);
+	scoped_guard(raw_spinlock_irqsave, &ch->tx_lock)
+		bitmap_zero(ch->calls_used, MK_CALLS);
 	wake_up_all(&ch->tx_wait);
 }

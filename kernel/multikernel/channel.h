@@ -17,6 +17,13 @@ struct mk_pool;
 /* Calls of one channel that may wait for their replies at the same time */
 #define MK_CALLS		32
 
+/*
+ * For how many looks, of 50 to 100 us, a reply that has come in may take to be handled
+ * when the channel ends: what a busy machine takes to run a softirq, and not long for
+ * those who clean up after the peer.
+ */
+#define MK_DOOM_LOOKS		200
+
 /* Bits of mk_channel.rx_state */
 #define MK_RX_BUSY		0	/* somebody receives */
 #define MK_RX_AGAIN		1	/* somebody else wanted to */
@@ -113,6 +120,9 @@ struct mk_channel {
 void mk_channel_init(struct mk_channel *ch, struct mk_link *link, unsigned int id);
 void mk_channel_set_ops(struct mk_channel *ch, const struct mk_channel_ops *ops,
 			void *priv);
+void mk_channel_doom(struct mk_channel *ch);
+bool mk_channel_has_reply(struct mk_channel *ch);
+void mk_channel_abort_calls(struct mk_channel *ch);
 void mk_channel_end(struct mk_channel *ch);
 void mk_channel_kick(struct mk_channel *ch);
 void mk_channel_rung(struct mk_channel *ch);

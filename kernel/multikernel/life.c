@@ -104,6 +104,7 @@ static void mk_life_end(struct mk_instance *inst, enum mk_state state,
 	strscpy(inst->reason, reason);
 	proven = mk_life_stop_cpus(inst);
 	cancel_delayed_work_sync(&inst->poll_work);
+	mk_link_doom(&inst->link);
 	mk_broker_end(inst, proven);
 	mk_link_close(&inst->link);
 	cancel_delayed_work(&inst->stop_work);

@@ -45,6 +45,7 @@
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
 #include <linux/ctype.h>
+#include <linux/delay.h>
 #include <linux/log2.h>
 #include <linux/overflow.h>
 #include <linux/printk.h>
@@ -532,6 +533,54 @@ void mk_link_del(struct mk_link *link, struct mk_channel *ch)
 	mk_link_add_stats(&link->past, &ch->stats);
 }
 
+/* Calls @fn for each channel until one is true */
+static bool mk_link_any(struct mk_link *link, bool (*fn)(struct mk_channel *ch))
+{
+	struct mk_channel *ch;
+	unsigned int id;
+
+	guard(rcu)();
+	for (id = 0; id < MK_LINK_CHANNELS; id++) {
+		ch = rcu_dereference(link->ch[id]);
+		if (ch && fn(ch))
+			return true;
+	}
+	return false;
+}
+
+static bool mk_link_doom_channel(struct mk_channel *ch)
+{
+	mk_channel_doom(ch);
+	/* For replies that are there */
+	mk_channel_kick(ch);
+	return false;
+}
+
+static bool mk_link_abort_channel(struct mk_channel *ch)
+{
+	mk_channel_abort_calls(ch);
+	return false;
+}
+
+/**
+ * mk_link_doom() - nobody shall wait for the peer any more, on any channel
+ * @link: a link whose peer is gone; its channels are going to be ended
+ *
+ * A callback of one channel may wait for a reply on another one, and that for the first,
+ * so this comes before either is ended.
+ *
+ * Context: may sleep.
+ */
+void mk_link_doom(struct mk_link *link)
+{
+	unsigned int i;
+
+	mk_link_any(link, mk_link_doom_channel);
+	for (i = 0; i < MK_DOOM_LOOKS && mk_link_any(link, mk_channel_has_reply); i++)
+		usleep_range(50, 100);
+	mk_link_any(link, mk_link_abort_channel);
+}
+
 /**
  * mk_link_close() - no doorbell and no receiver any more
  * @link: the link; channels that were added have been deleted
@@ -546,6 +595,7 @@ void mk_link_close(struct mk_link *link)
 
 	if (list_empty(&link->node))
 		return;
+	mk_link_doom(link);
 	scoped_guard(spinlock_irq, &mk_links_lock) {
 		list_del_rcu(&link->node);
 		for (class = 0; class < MK_NR_CLASSES; class++)

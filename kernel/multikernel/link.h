@@ -98,6 +98,7 @@ int mk_link_attach(struct mk_link *link, void *shared, size_t size,
 		   const struct mk_boot_block *block, bool host);
 void mk_link_move(struct mk_link *link, ptrdiff_t move);
 void mk_link_open(struct mk_link *link);
+void mk_link_doom(struct mk_link *link);
 void mk_link_close(struct mk_link *link);
 void mk_link_destroy(struct mk_link *link);
 void mk_link_kick(struct mk_link *link);

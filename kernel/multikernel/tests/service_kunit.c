@@ -470,7 +470,7 @@ static void service_test_last_messages(struct kunit *test)
  * @in: a callback of the layer above runs
  * @go: it may go on
  * @done: mk_end_gone() has returned
- * @close: what the callback closes before it returns, or NULL
+ * @close: what the callback closes, or calls, before it returns
  */
 struct service_going {
 	u32 conn;
@@ -517,8 +517,7 @@ static void service_slow_gone(struct mk_channel *ch)
 static bool service_slow_receive(struct mk_channel *ch, const struct mk_msg *msg)
 {
 	service_going_pause();
-	if (service_going.close)
-		mk_close(service_going.close);
+	mk_close(service_going.close);
 	return true;
 }
 
@@ -594,6 +593,94 @@ static void service_test_close_other(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fix->released[1], 1);
 }
 
+/* Answers by more than there is room for, and waits */
+static bool service_full_receive(struct mk_channel *ch, const struct mk_msg *msg)
+{
+	mk_send_wait(ch, 1, "x", 1, MAX_SCHEDULE_TIMEOUT);
+	return true;
+}
+
+static const struct mk_channel_ops service_full_ops = {
+	.receive	= service_full_receive,
+	.sleeps		= true,
+};
+
+/* A receiver that waits for the peer itself does not wait for ever */
+static void service_test_gone_full(struct kunit *test)
+{
+	struct service_fix *fix = test->priv;
+	struct mk_channel *ch;
+	int i;
+
+	service_open(test);
+	ch = &fix->end[1]->ch;
+	mk_channel_flush(ch);
+	mk_channel_set_ops(ch, &service_full_ops, fix);
+	mk_channel_flush(&fix->end[0]->ch);
+	KUNIT_ASSERT_TRUE(test, mk_channel_poll_begin(&fix->end[0]->ch));
+	while (!mk_send(ch, 1, "x", 1))
+		;
+	KUNIT_ASSERT_EQ(test, mk_send(&fix->end[0]->ch, 1, "x", 1), 0);
+	for (i = 0; i < 5000 && !wq_has_sleeper(&ch->tx_wait); i++)
+		usleep_range(1000, 2000);
+	KUNIT_ASSERT_TRUE(test, wq_has_sleeper(&ch->tx_wait));
+	service_going_init(fix->open[1].conn);
+	service_going_run(test);
+	fix->end[1] = NULL;
+	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&service_going.done, 20 * HZ), 0);
+	mk_channel_poll_end(&fix->end[0]->ch);
+	KUNIT_EXPECT_EQ(test, service_going.ret, 0);
+}
+
+/* Calls another channel, which does not answer, and keeps what came of it */
+static bool service_cross_receive(struct mk_channel *ch, const struct mk_msg *msg)
+{
+	complete(&service_going.in);
+	service_seen.refuse = mk_call(service_going.close, "x", 1, NULL, 0, 600 * HZ);
+	return true;
+}
+
+static const struct mk_channel_ops service_cross_ops = {
+	.receive	= service_cross_receive,
+	.sleeps		= true,
+};
+
+/* Nor does one that waits for the peer on another channel, whichever of them ends first */
+static void service_test_gone_cross(struct kunit *test)
+{
+	struct service_fix *fix = test->priv;
+	struct mk_ctl_open open = fix->open[1];
+	struct mk_end *end;
+	struct mk_channel *ch;
+	void *area;
+
+	service_open(test);
+	area = alloc_pages_exact(2 * SERVICE_RING, GFP_KERNEL | __GFP_ZERO);
+	KUNIT_ASSERT_NOT_NULL(test, area);
+	open.conn += 2;
+	open.channel++;
+	end = mk_end_prepare(&fix->link[1], area, &open, &service_client_ops, fix);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(end));
+	KUNIT_ASSERT_EQ(test, mk_end_publish(end, service_release, fix), 0);
+
+	ch = &fix->end[1]->ch;
+	mk_channel_flush(ch);
+	mk_channel_set_ops(ch, &service_cross_ops, fix);
+	service_going_init(fix->open[1].conn);
+	service_going.close = &end->ch;
+	KUNIT_ASSERT_EQ(test, mk_send(&fix->end[0]->ch, 1, "x", 1), 0);
+	KUNIT_ASSERT_GT(test, wait_for_completion_timeout(&service_going.in, 20 * HZ), 0);
+	mk_link_doom(&fix->link[1]);
+	service_going_run(test);
+	fix->end[1] = NULL;
+	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&service_going.done, 20 * HZ), 0);
+	KUNIT_EXPECT_TRUE(test, service_seen.refuse == -ECONNRESET ||
+				service_seen.refuse == -ENOTCONN);
+	KUNIT_EXPECT_EQ(test, mk_call(&end->ch, "x", 1, NULL, 0, HZ), -ENOTCONN);
+	mk_close(&end->ch);
+	free_pages_exact(area, 2 * SERVICE_RING);
+}
+
 static void service_test_link_closed(struct kunit *test)
 {
 	struct service_fix *fix = test->priv;
@@ -642,6 +729,8 @@ static struct kunit_case service_cases[] = {
 	KUNIT_CASE(service_test_slow_gone),
 	KUNIT_CASE(service_test_gone_within),
 	KUNIT_CASE(service_test_close_other),
+	KUNIT_CASE(service_test_gone_full),
+	KUNIT_CASE(service_test_gone_cross),
 	KUNIT_CASE(service_test_last_messages),
 	KUNIT_CASE(service_test_link_closed),
 	KUNIT_CASE(service_test_connect),
