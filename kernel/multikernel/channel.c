@@ -103,30 +103,37 @@ struct mk_call {
 	bool asleep;
 };
 
-/**
- * mk_channel_ring() - ring the peer's doorbell
- * @ch: a channel that stays attached, by its tx_lock or because it is for good
- * @cause: MK_CAUSE_*, one bit
- *
- * Context: any, with interrupts off.
- */
-void mk_channel_ring(struct mk_channel *ch, u64 cause)
+/* True if it was rung */
+static __always_inline bool __mk_channel_ring(struct mk_channel *ch, u64 cause)
 {
 	struct mk_link *link = ch->link;
 	u64 bell = READ_ONCE(ch->tx.mem->bell);
 
 	if (!bell)
-		return;
+		return false;
 	/* The host believes each value once; it forgets when CPUs go elsewhere */
 	if (bell != ch->bell_ok && link->ops->bell_ok &&
 	    !link->ops->bell_ok(link, FIELD_GET(MK_BELL_PHYS_ID, bell)))
-		return;
+		return false;
 	ch->bell_ok = bell;
 	/* Also in a kernel that has one CPU and leaves out the lock prefix */
 	sync_set_bit(__ffs64(cause), link->cause_out);
-	ch->stats.bells_sent++;
 	trace_mk_ring(ch, cause, bell);
 	mk_arch_ring(FIELD_GET(MK_BELL_PHYS_ID, bell), FIELD_GET(MK_BELL_VECTOR, bell));
+	return true;
+}
+
+/**
+ * mk_channel_ring() - ring the peer's doorbell for a message
+ * @ch: a channel that stays attached, by its tx_lock or because it is for good
+ * @cause: MK_CAUSE_*, one bit
+ *
+ * Context: any, with interrupts off; under tx_lock, unless this kernel is about to end.
+ */
+void mk_channel_ring(struct mk_channel *ch, u64 cause)
+{
+	if (__mk_channel_ring(ch, cause))
+		ch->stats.bells_sent++;
 }
 
 static int mk_channel_push(struct mk_channel *ch, u16 type, const void *data, size_t len)
@@ -582,8 +589,9 @@ static noinline void mk_channel_count_bad(struct mk_channel *ch, const struct mk
 static void mk_channel_ring_room(struct mk_channel *ch)
 {
 	guard(irqsave)();
-	ch->stats.bells_room++;
-	mk_channel_ring(ch, MK_CAUSE_ROOM(ch->id));
+	/* Under MK_RX_BUSY, and so a counter of its own */
+	if (__mk_channel_ring(ch, MK_CAUSE_ROOM(ch->id)))
+		ch->stats.bells_room++;
 }
 
 static void mk_channel_tell_room(struct mk_channel *ch)

@@ -29,13 +29,14 @@ struct mk_pool;
 #define MK_RX_AGAIN		1	/* somebody else wanted to */
 
 /**
- * struct mk_channel_stats - counters, each updated by one side and without a lock
+ * struct mk_channel_stats - counters, those of the sender updated under tx_lock, those of
+ *			     the receiver by the one who receives
  * @sent: messages sent
  * @received: messages received
  * @bytes_sent: their payload in bytes
  * @bytes_received: their payload in bytes
- * @bells_sent: doorbells rung
- * @bells_room: those of them that were no message's, but told of room
+ * @bells_sent: doorbells rung for messages
+ * @bells_room: doorbells rung because there is room; by the receiver
  * @full: sends that found the ring full
  * @bad: messages of an unknown type or of a wrong length
  * @bells_missed: messages that lay there although the receiver slept

@@ -12,8 +12,8 @@
  * each time that a sender waits for room.  This kernel knows how often these were, so
  * it knows how many doorbells there may have been at most, and needs no clock to tell
  * a flood from traffic that is just fast.  A peer that has rung MK_FLOOD_BELLS times
- * more often, or has sent MK_FLOOD_BAD messages that make no sense, is ended by the
- * host.
+ * more often is ended by the host.  So is one that sends MK_FLOOD_BAD messages that make
+ * no sense in a short time: of these half is forgiven each minute.
  *
  * A doorbell whose sender left no cause could be anybody's.  If this kernel has one
  * peer it is that one's.  Otherwise it is counted, and the host says that one of them
@@ -34,7 +34,12 @@
  */
 #define MK_FLOOD_BELLS		65536
 
-/* The same number: a message costs about what a doorbell does */
+/*
+ * The same number: a message costs about what a doorbell does.  But no number of them is
+ * right, and a kernel of another version may say now and then what this one does not
+ * know.  So half of them is forgiven each minute, see mk_flood_forgive(): it takes 65536
+ * at once, or more than 546 in a second for some minutes.
+ */
 #define MK_FLOOD_BAD		65536
 
 /* How often it is looked at: summing up costs as much as a few doorbells */
@@ -52,25 +57,50 @@ static u64 mk_flood_asked(struct mk_channel *ch)
 /**
  * mk_flood_keep() - a channel is about to go
  * @link: the link
- * @ch: the channel
+ * @ch: the channel, which is still in &mk_link.ch
+ *
+ * Under mk_links_lock.
+ *
+ * Return: for mk_flood_kept().
  */
-void mk_flood_keep(struct mk_link *link, struct mk_channel *ch)
+u64 mk_flood_keep(struct mk_link *link, struct mk_channel *ch)
 {
-	link->past_asked += mk_flood_asked(ch);
+	u64 asked = mk_flood_asked(ch);
+
+	WRITE_ONCE(link->past_asked, link->past_asked + asked);
+	/* Pairs with mk_flood_allowed(): who misses the channel there sees it here */
+	smp_wmb();
+	return asked;
 }
 
+/**
+ * mk_flood_kept() - a channel is gone
+ * @link: the link
+ * @ch: the channel
+ * @kept: from mk_flood_keep(); what it has asked for since then is added
+ *
+ * Under mk_links_lock.
+ */
+void mk_flood_kept(struct mk_link *link, struct mk_channel *ch, u64 kept)
+{
+	WRITE_ONCE(link->past_asked, link->past_asked + mk_flood_asked(ch) - kept);
+}
+
+/* Never less than it is: a channel that goes may be counted twice */
 static u64 mk_flood_allowed(struct mk_link *link)
 {
-	u64 sum = link->past_asked;
 	struct mk_channel *ch;
 	unsigned int id;
+	u64 sum = 0;
 
 	for (id = 0; id < MK_LINK_CHANNELS; id++) {
 		ch = rcu_dereference(link->ch[id]);
 		if (ch)
 			sum += mk_flood_asked(ch);
 	}
-	return sum;
+	/* Pairs with mk_flood_keep() */
+	smp_rmb();
+	return sum + READ_ONCE(link->past_asked);
 }
 
 static void mk_flood_end(struct mk_link *link, const char *what)
@@ -88,9 +118,12 @@ static void mk_flood_end(struct mk_link *link, const char *what)
  */
 void mk_flood_rung(struct mk_link *link)
 {
-	if (likely(++link->bells % MK_FLOOD_LOOK))
+	/* They may come in on several CPUs at a time */
+	u64 bells = atomic_long_inc_return(&link->bells);
+
+	if (likely(bells % MK_FLOOD_LOOK))
 		return;
-	if (link->bells > mk_flood_allowed(link) + MK_FLOOD_BELLS)
+	if (bells > mk_flood_allowed(link) + MK_FLOOD_BELLS)
 		mk_flood_end(link, "doorbells");
 }
 
@@ -134,6 +167,23 @@ void mk_flood_bad(struct mk_link *link, unsigned int count)
 {
 	if (atomic_long_add_return(count, &link->bad) > MK_FLOOD_BAD)
 		mk_flood_end(link, "messages that make no sense");
+}
+
+/**
+ * mk_flood_forgive() - time passes
+ * @link: an open link
+ *
+ * To be called each MK_FLOOD_FORGIVE_MS.
+ *
+ * Context: any but NMI.
+ */
+void mk_flood_forgive(struct mk_link *link)
+{
+	long bad = atomic_long_read(&link->bad);
+
+	/* What comes in meanwhile stays */
+	if (bad)
+		atomic_long_sub(bad - bad / 2, &link->bad);
 }
 
 /**

@@ -35,8 +35,8 @@
  * -------
  *
  * The list of open links is changed under mk_links_lock and read under RCU, and so
- * are the channels of a link.  It also protects which CPUs may be rung, and whom
- * each open channel names.
+ * are the channels of a link.  It also protects which CPUs may be rung, whom each open
+ * channel names, and whose counters are where.
  */
 
 #define pr_fmt(fmt) "multikernel: " fmt
@@ -59,6 +59,7 @@
 #include <trace/events/multikernel.h>
 
 #include "internal.h"
+#include "pages.h"
 
 /*
  * How often the watch looks for doorbells that were missed.  A person at a console
@@ -258,7 +259,7 @@ int mk_link_attach(struct mk_link *link, void *shared, size_t size,
 	link->cause_out = (unsigned long *)(host ? &words->cause_to_instance :
 						   &words->cause_to_host);
 	link->past_asked = 0;
-	link->bells = 0;
+	atomic_long_set(&link->bells, 0);
 	link->bells_bare = 0;
 	atomic_long_set(&link->bad, 0);
 	link->flooded = false;
@@ -266,6 +267,7 @@ int mk_link_attach(struct mk_link *link, void *shared, size_t size,
 	link->version = 0;
 	link->features = 0;
 	memset(&link->past, 0, sizeof(link->past));
+	link->past_bad = 0;
 	for (i = 0; i < MK_NR_CLASSES; i++) {
 		memset(&link->boot[i].stats, 0, sizeof(link->boot[i].stats));
 		link->boot[i].asked_message = 0;
@@ -307,10 +309,21 @@ void mk_link_move(struct mk_link *link, ptrdiff_t move)
 	link->cause_out = (void *)link->cause_out + move;
 }
 
+/* Somebody waits for room, which is there */
+static bool mk_link_owes_room(struct mk_channel *ch)
+{
+	return (wq_has_sleeper(&ch->tx_wait) ||
+		(ch->pool && READ_ONCE(ch->pool->returning))) &&
+	       mk_channel_has_room(ch, 0);
+}
+
 /* A ring is late if it had the same message at the last look, and nobody at work */
 static void mk_link_look(struct mk_channel *ch)
 {
 	u32 tail = READ_ONCE(ch->rx.tail);
+
+	if (mk_link_owes_room(ch))
+		mk_channel_kick(ch);
 
 	if (!mk_ring_pending(&ch->rx)) {
 		ch->watched = tail - 1;
@@ -328,14 +341,18 @@ static DECLARE_DELAYED_WORK(mk_link_watch_work, mk_link_watch);
 /* Last words may lie there for which no doorbell came */
 static void mk_link_watch(struct work_struct *work)
 {
+	static unsigned int looks;
 	struct mk_channel *ch;
 	struct mk_link *link;
 	unsigned int id;
 
+	looks++;
 	guard(rcu)();
 	list_for_each_entry_rcu(link, &mk_links, node) {
 		if (link->ops->bell)
 			link->ops->bell(link);
+		if (!(looks % (MK_FLOOD_FORGIVE_MS / MK_WATCH_MS)))
+			mk_flood_forgive(link);
 		for (id = 0; id < MK_LINK_CHANNELS; id++) {
 			ch = rcu_dereference(link->ch[id]);
 			if (ch)
@@ -364,6 +381,11 @@ void mk_link_kick(struct mk_link *link)
 		if (ch)
 			mk_channel_kick(ch);
 	}
+}
+
+static u64 mk_link_bad_of(const struct mk_channel *ch)
+{
+	return READ_ONCE(ch->rx.bad) + READ_ONCE(ch->tx.bad_tails);
 }
 
 /* All counters are of the same type */
@@ -474,6 +496,7 @@ static void mk_link_enter(struct mk_link *link, struct mk_channel *ch)
 {
 	/* The watch has not seen the first message yet */
 	ch->watched = ch->rx.tail - 1;
+	link->counted[ch->id] = ch;
 	rcu_assign_pointer(link->ch[ch->id], ch);
 	mk_link_aim(ch);
 }
@@ -507,7 +530,7 @@ int mk_link_add(struct mk_link *link, struct mk_channel *ch)
 	guard(spinlock_irq)(&mk_links_lock);
 	if (list_empty(&link->node))
 		return -ENOTCONN;
-	if (rcu_access_pointer(link->ch[ch->id]))
+	if (link->counted[ch->id])
 		return -EADDRINUSE;
 	mk_link_enter(link, ch);
 	return 0;
@@ -524,13 +547,19 @@ int mk_link_add(struct mk_link *link, struct mk_channel *ch)
  */
 void mk_link_del(struct mk_link *link, struct mk_channel *ch)
 {
+	u64 kept;
+
 	scoped_guard(spinlock_irq, &mk_links_lock) {
-		mk_flood_keep(link, ch);
+		kept = mk_flood_keep(link, ch);
 		RCU_INIT_POINTER(link->ch[ch->id], NULL);
 	}
 	synchronize_rcu();
 	mk_channel_end(ch);
+	guard(spinlock_irq)(&mk_links_lock);
+	mk_flood_kept(link, ch, kept);
 	mk_link_add_stats(&link->past, &ch->stats);
+	link->past_bad += mk_link_bad_of(ch);
+	link->counted[ch->id] = NULL;
 }
 
 /* Calls @fn for each channel until one is true */
@@ -598,8 +627,10 @@ void mk_link_close(struct mk_link *link)
 	mk_link_doom(link);
 	scoped_guard(spinlock_irq, &mk_links_lock) {
 		list_del_rcu(&link->node);
-		for (class = 0; class < MK_NR_CLASSES; class++)
+		for (class = 0; class < MK_NR_CLASSES; class++) {
 			RCU_INIT_POINTER(link->ch[class], NULL);
+			link->counted[class] = NULL;
+		}
 	}
 	synchronize_rcu();
 	INIT_LIST_HEAD(&link->node);
@@ -764,6 +795,13 @@ int mk_link_hello(struct mk_link *link)
 	return mk_send(&link->boot[MK_CLASS_CONTROL], MK_MSG_HELLO, &hello, len);
 }
 
+/* Those of the boot block are there for good */
+static struct mk_channel *mk_link_counted(struct mk_link *link, unsigned int id)
+{
+	lockdep_assert_held(&mk_links_lock);
+	return link->boot && id < MK_NR_CLASSES ? &link->boot[id] : link->counted[id];
+}
+
 /**
  * mk_link_stat() - sum of a counter over the channels of a link
  * @link: the link
@@ -773,15 +811,14 @@ int mk_link_hello(struct mk_link *link)
  */
 u64 mk_link_stat(struct mk_link *link, size_t offset)
 {
-	u64 sum = READ_ONCE(*(u64 *)((void *)&link->past + offset));
 	struct mk_channel *ch;
 	unsigned int id;
+	u64 sum;
 
-	guard(rcu)();
+	guard(spinlock_irq)(&mk_links_lock);
+	sum = *(u64 *)((void *)&link->past + offset);
 	for (id = 0; id < MK_LINK_CHANNELS; id++) {
-		/* Those of the boot block are there for good */
-		ch = id < MK_NR_CLASSES ? &link->boot[id] :
-					  rcu_dereference(link->ch[id]);
+		ch = mk_link_counted(link, id);
 		if (ch)
 			sum += READ_ONCE(*(u64 *)((void *)&ch->stats + offset));
 	}
@@ -789,17 +826,39 @@ u64 mk_link_stat(struct mk_link *link, size_t offset)
 }
 
 /**
- * mk_link_bad_slots() - how much of what lay in the rings could be no message?
+ * mk_link_bells_saved() - messages that needed no doorbell
  * @link: the link
  *
- * Return: number of slots, of the current or last run.
+ * Return: their number, of the current or last run.
+ */
+u64 mk_link_bells_saved(struct mk_link *link)
+{
+	/* In this order: a message is counted before its doorbell */
+	u64 bells = mk_link_stat(link, offsetof(struct mk_channel_stats, bells_sent));
+	u64 sent = mk_link_stat(link, offsetof(struct mk_channel_stats, sent));
+
+	return sent - min(bells, sent);
+}
+
+/**
+ * mk_link_bad_slots() - how much of what lay in the rings could not be?
+ * @link: the link
+ *
+ * Return: number of slots that were no message, or one that is too long, and of tails
+ * that could not be, of the current or last run.
  */
 u64 mk_link_bad_slots(struct mk_link *link)
 {
-	unsigned int class;
-	u64 sum = 0;
+	struct mk_channel *ch;
+	unsigned int id;
+	u64 sum;
 
-	for (class = 0; class < MK_NR_CLASSES; class++)
-		sum += READ_ONCE(link->boot[class].rx.bad);
+	guard(spinlock_irq)(&mk_links_lock);
+	sum = link->past_bad;
+	for (id = 0; id < MK_LINK_CHANNELS; id++) {
+		ch = mk_link_counted(link, id);
+		if (ch)
+			sum += mk_link_bad_of(ch);
+	}
 	return sum;
 }

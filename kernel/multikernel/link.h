@@ -59,7 +59,10 @@ struct mk_link_ops {
  * @jobs_lock: protects them
  * @jobs_nr: their number
  * @job_work: works on them, one after the other
+ * @counted: channels whose counters are not in @past yet: those in @ch, and those that
+ *           are about to end
  * @past: counters of channels that have ended
+ * @past_bad: what lay in their rings and could be no message, or no tail
  * @past_asked: doorbells that the peer was asked for by channels that have ended
  * @bells: doorbells with a cause
  * @bells_bare: doorbells without one that can be nobody else's
@@ -84,9 +87,11 @@ struct mk_link {
 	spinlock_t jobs_lock;
 	unsigned int jobs_nr;
 	struct work_struct job_work;
+	struct mk_channel *counted[MK_LINK_CHANNELS];
 	struct mk_channel_stats past;
+	u64 past_bad;
 	u64 past_asked;
-	u64 bells;
+	atomic_long_t bells;
 	u64 bells_bare;
 	atomic_long_t bad;
 	bool flooded;
@@ -110,11 +115,17 @@ void mk_link_doorbell(void);
 int mk_link_set_cpu(const char *peer, unsigned int id, unsigned int cpu);
 void mk_link_show(struct seq_file *sf);
 u64 mk_link_stat(struct mk_link *link, size_t offset);
+u64 mk_link_bells_saved(struct mk_link *link);
 u64 mk_link_bad_slots(struct mk_link *link);
 void mk_clean_text(char *text);
 void mk_job_init(struct mk_link *link);
 
-void mk_flood_keep(struct mk_link *link, struct mk_channel *ch);
+/* How often mk_flood_forgive() is called */
+#define MK_FLOOD_FORGIVE_MS	60000
+
+u64 mk_flood_keep(struct mk_link *link, struct mk_channel *ch);
+void mk_flood_kept(struct mk_link *link, struct mk_channel *ch, u64 kept);
+void mk_flood_forgive(struct mk_link *link);
 void mk_flood_rung(struct mk_link *link);
 void mk_flood_nobody(struct list_head *links);
 void mk_flood_bad(struct mk_link *link, unsigned int count);

@@ -66,7 +66,7 @@ static void flood_test_asked(struct kunit *test)
 		fix->ch.asked_room += FLOOD_LOOK / 2;
 		flood_ring(fix, FLOOD_LOOK);
 	}
-	KUNIT_EXPECT_EQ(test, fix->link.bells, 200 * FLOOD_LOOK);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&fix->link.bells), 200 * FLOOD_LOOK);
 	KUNIT_EXPECT_EQ(test, fix->told, 0);
 	/* Now it does so by itself */
 	flood_ring(fix, FLOOD_LIMIT);
@@ -90,6 +90,47 @@ static void flood_test_gone(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fix->told, 0);
 	flood_ring(fix, FLOOD_LOOK);
 	KUNIT_EXPECT_EQ(test, fix->told, 1);
+}
+
+/* What it asks for while it goes counts, too, and each of it once */
+static void flood_test_going(struct kunit *test)
+{
+	struct flood_fix *fix = test->priv;
+	u64 kept;
+
+	fix->ch.asked_message = FLOOD_LIMIT;
+	kept = mk_flood_keep(&fix->link, &fix->ch);
+	KUNIT_EXPECT_EQ(test, fix->link.past_asked, FLOOD_LIMIT);
+	RCU_INIT_POINTER(fix->link.ch[5], NULL);
+	fix->ch.asked_room = 9 * FLOOD_LIMIT;
+	mk_flood_kept(&fix->link, &fix->ch, kept);
+	KUNIT_EXPECT_EQ(test, fix->link.past_asked, 10 * FLOOD_LIMIT);
+	flood_ring(fix, 11 * FLOOD_LIMIT);
+	KUNIT_EXPECT_EQ(test, fix->told, 0);
+	flood_ring(fix, FLOOD_LOOK);
+	KUNIT_EXPECT_EQ(test, fix->told, 1);
+}
+
+/* Ten in a second, for a week */
+static void flood_test_forgive(struct kunit *test)
+{
+	struct flood_fix *fix = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < 7 * 24 * 60; i++) {
+		mk_flood_bad(&fix->link, 600);
+		mk_flood_forgive(&fix->link);
+	}
+	KUNIT_EXPECT_EQ(test, fix->told, 0);
+	/* Nothing is forgiven for good */
+	for (i = 0; i < 20 && !fix->told; i++) {
+		mk_flood_bad(&fix->link, FLOOD_LIMIT / 2 + 2000);
+		mk_flood_forgive(&fix->link);
+	}
+	KUNIT_EXPECT_EQ(test, fix->told, 1);
+	for (i = 0; i < 20; i++)
+		mk_flood_forgive(&fix->link);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&fix->link.bad), 0);
 }
 
 static void flood_test_bad(struct kunit *test)
@@ -167,6 +208,8 @@ static void flood_test_receiver(struct kunit *test)
 static struct kunit_case flood_cases[] = {
 	KUNIT_CASE(flood_test_asked),
 	KUNIT_CASE(flood_test_gone),
+	KUNIT_CASE(flood_test_going),
+	KUNIT_CASE(flood_test_forgive),
 	KUNIT_CASE(flood_test_bad),
 	KUNIT_CASE(flood_test_bare),
 	KUNIT_CASE(flood_test_receiver),

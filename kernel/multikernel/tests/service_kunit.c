@@ -554,6 +554,39 @@ static void service_test_slow_gone(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mk_end_gone_within(conn, 1), -ENOENT);
 }
 
+/* What an end has counted is in the sums once, also while and after it goes */
+static void service_test_sums(struct kunit *test)
+{
+	struct service_fix *fix = test->priv;
+	struct mk_link *link = &fix->link[1];
+	struct mk_channel *ch;
+	int i;
+
+	service_open(test);
+	ch = &fix->end[1]->ch;
+	mk_channel_flush(ch);
+	mk_channel_set_ops(ch, &service_slow_ops, fix);
+	ch->rx.bad = 3;
+	ch->tx.bad_tails = 2;
+	service_going_init(fix->open[1].conn);
+	service_going.close = &fix->end[0]->ch;
+	KUNIT_ASSERT_EQ(test, mk_send(service_going.close, 1, "x", 1), 0);
+	KUNIT_ASSERT_GT(test, wait_for_completion_timeout(&service_going.in, 20 * HZ), 0);
+	KUNIT_EXPECT_EQ(test, mk_link_stat(link, offsetof(struct mk_channel_stats, received)), 1);
+	KUNIT_EXPECT_EQ(test, mk_link_bad_slots(link), 5);
+	service_going_run(test);
+	for (i = 0; i < 5000 && !READ_ONCE(ch->ending); i++)
+		usleep_range(1000, 2000);
+	KUNIT_EXPECT_EQ(test, mk_link_stat(link, offsetof(struct mk_channel_stats, received)), 1);
+	KUNIT_EXPECT_EQ(test, mk_link_bad_slots(link), 5);
+	complete(&service_going.go);
+	KUNIT_ASSERT_GT(test, wait_for_completion_timeout(&service_going.done, 20 * HZ), 0);
+	fix->end[0] = NULL;
+	fix->end[1] = NULL;
+	KUNIT_EXPECT_EQ(test, mk_link_stat(link, offsetof(struct mk_channel_stats, received)), 1);
+	KUNIT_EXPECT_EQ(test, mk_link_bad_slots(link), 5);
+}
+
 static void service_test_gone_within(struct kunit *test)
 {
 	struct service_fix *fix = test->priv;
@@ -729,6 +762,7 @@ static struct kunit_case service_cases[] = {
 	KUNIT_CASE(service_test_slow_gone),
 	KUNIT_CASE(service_test_gone_within),
 	KUNIT_CASE(service_test_close_other),
+	KUNIT_CASE(service_test_sums),
 	KUNIT_CASE(service_test_gone_full),
 	KUNIT_CASE(service_test_gone_cross),
 	KUNIT_CASE(service_test_last_messages),
