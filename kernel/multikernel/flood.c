@@ -16,14 +16,16 @@
  * no sense in a short time: of these half is forgiven each minute.
  *
  * A doorbell whose sender left no cause could be anybody's.  If this kernel has one
- * peer it is that one's.  Otherwise it is counted, and the host says that one of them
- * floods, but not which: it can't know.
+ * peer it is that one's.  Otherwise it is counted, and when there are MK_FLOOD_BELLS more
+ * than can be right the host finds out whose they are, see suspect.c.  Until then such a
+ * doorbell costs it the interrupt, a look at a word of each peer, and a counter.
  */
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
 #include <linux/printk.h>
 #include <linux/rculist.h>
+#include <asm/multikernel.h>
 
 #include "internal.h"
 
@@ -47,6 +49,12 @@
 
 /* Interrupts without any cause */
 static atomic_long_t mk_flood_nobodys;
+
+/* By how many they were too many when that was last looked into */
+static atomic64_t mk_flood_believed = ATOMIC64_INIT(0);
+
+/* Doorbells that peers were asked for whose links are closed */
+static atomic64_t mk_flood_past_asked = ATOMIC64_INIT(0);
 
 /* How often the peer was asked to ring */
 static u64 mk_flood_asked(struct mk_channel *ch)
@@ -103,7 +111,14 @@ static u64 mk_flood_allowed(struct mk_link *link)
 	return sum + READ_ONCE(link->past_asked);
 }
 
-static void mk_flood_end(struct mk_link *link, const char *what)
+/**
+ * mk_flood_end() - the peer floods us
+ * @link: to it
+ * @what: with what
+ *
+ * Context: any but NMI.
+ */
+void mk_flood_end(struct mk_link *link, const char *what)
 {
 	/* What comes of it looks at this */
 	if (!xchg(&link->flooded, true) && link->ops->flood)
@@ -128,6 +143,59 @@ void mk_flood_rung(struct mk_link *link)
 }
 
 /**
+ * mk_flood_close() - a link is about to go
+ * @link: the link, still in the list
+ *
+ * Under the lock of the list.
+ */
+void mk_flood_close(struct mk_link *link)
+{
+	guard(rcu)();
+	atomic64_add(mk_flood_allowed(link), &mk_flood_past_asked);
+}
+
+/**
+ * mk_flood_bare_excess() - doorbells without a cause beyond what can be right
+ * @links: the open links; RCU
+ *
+ * Two causes that are taken by one interrupt leave the other one without.  So honest
+ * peers ring without a cause less often than they were asked to ring, all together.
+ *
+ * Return: by how many more there were; below 0 if they were less.
+ */
+s64 mk_flood_bare_excess(struct list_head *links)
+{
+	s64 excess = atomic_long_read(&mk_flood_nobodys);
+	struct mk_link *link;
+
+	list_for_each_entry_rcu(link, links, node)
+		excess -= mk_flood_allowed(link);
+	return excess - atomic64_read(&mk_flood_past_asked);
+}
+
+/**
+ * mk_flood_believe() - an inquiry is over
+ * @excess: what mk_flood_bare_excess() is now; another one begins when it is far more
+ *
+ * Context: any but NMI.
+ */
+void mk_flood_believe(s64 excess)
+{
+	atomic64_set(&mk_flood_believed, excess);
+}
+
+/* One of several peers, or an instance has to live with it: the host watches over all */
+static void mk_flood_anybody(struct list_head *links)
+{
+	if (!mk_is_instance() &&
+	    (mk_flood_bare_excess(links) <=
+	     atomic64_read(&mk_flood_believed) + MK_FLOOD_BELLS || !mk_suspect_begin()))
+		return;
+	pr_warn_ratelimited("someone rings without a cause: %ld doorbells so far\n",
+			    atomic_long_read(&mk_flood_nobodys));
+}
+
+/**
  * mk_flood_nobody() - a doorbell rang, and nobody left a cause
  * @links: the open links; RCU
  *
@@ -143,8 +211,7 @@ void mk_flood_nobody(struct list_head *links)
 		return;
 	list_for_each_entry_rcu(link, links, node) {
 		if (only) {
-			pr_warn_ratelimited("someone rings without a cause: %ld doorbells so far\n",
-					    atomic_long_read(&mk_flood_nobodys));
+			mk_flood_anybody(links);
 			return;
 		}
 		only = link;

@@ -69,6 +69,11 @@
 
 static LIST_HEAD(mk_links);
 static DEFINE_SPINLOCK(mk_links_lock);
+static u64 mk_links_serial;
+
+/* No peer may ring but this one, see mk_link_silence() */
+static bool mk_links_silent;
+static u64 mk_links_audible;
 
 /* Those that stay; the boot CPU is there before hotplug can say so */
 static cpumask_t mk_bell_cpus = CPU_MASK_CPU0;
@@ -405,12 +410,23 @@ static unsigned int mk_link_bell_cpu(const struct mk_channel *ch)
 	return cpumask_first(&mk_bell_cpus);
 }
 
-/* From now on the peer rings here; what it has rung for elsewhere is looked for */
+static bool mk_link_may_ring(const struct mk_link *link)
+{
+	return likely(!mk_links_silent) || link->serial == mk_links_audible;
+}
+
+/*
+ * From now on the peer rings here, or nowhere; what it has rung for elsewhere is looked
+ * for.
+ */
 static void mk_link_aim(struct mk_channel *ch)
 {
+	u64 bell;
+
 	lockdep_assert_held(&mk_links_lock);
 	ch->bell_cpu = mk_link_bell_cpu(ch);
-	WRITE_ONCE(ch->rx.mem->bell, mk_arch_bell(ch->bell_cpu));
+	bell = mk_link_may_ring(ch->link) ? mk_arch_bell(ch->bell_cpu) : 0;
+	WRITE_ONCE(ch->rx.mem->bell, bell);
 	/* Ordering 6: pairs with mk_ring_wants_bell() and mk_ring_wants_room() */
 	virt_mb();
 	mk_channel_kick(ch);
@@ -510,6 +526,7 @@ void mk_link_open(struct mk_link *link)
 	unsigned int class;
 
 	spin_lock_irq(&mk_links_lock);
+	link->serial = ++mk_links_serial;
 	list_add_tail_rcu(&link->node, &mk_links);
 	for (class = 0; link->boot && class < MK_NR_CLASSES; class++)
 		mk_link_enter(link, &link->boot[class]);
@@ -626,6 +643,7 @@ void mk_link_close(struct mk_link *link)
 		return;
 	mk_link_doom(link);
 	scoped_guard(spinlock_irq, &mk_links_lock) {
+		mk_flood_close(link);
 		list_del_rcu(&link->node);
 		for (class = 0; class < MK_NR_CLASSES; class++) {
 			RCU_INIT_POINTER(link->ch[class], NULL);
@@ -651,6 +669,85 @@ void mk_link_destroy(struct mk_link *link)
 
 	for (class = 0; class < MK_NR_CLASSES; class++)
 		mk_channel_flush(&link->boot[class]);
+}
+
+/**
+ * mk_link_serials() - which links are open?
+ * @serials: where to put their numbers
+ * @max: space there
+ *
+ * Context: any but NMI.
+ * Return: number of them, at most @max.
+ */
+unsigned int mk_link_serials(u64 *serials, unsigned int max)
+{
+	struct mk_link *link;
+	unsigned int nr = 0;
+
+	guard(spinlock_irqsave)(&mk_links_lock);
+	list_for_each_entry(link, &mk_links, node)
+		if (nr < max)
+			serials[nr++] = link->serial;
+	return nr;
+}
+
+/**
+ * mk_link_silence() - ask peers not to ring for a while
+ * @silent: whether, and not that all may again
+ * @but: number of the link whose peer may, or 0
+ *
+ * Links that are opened meanwhile are silent, too.  Each call has all receivers look for
+ * what nobody rings for.
+ *
+ * Context: process.
+ */
+void mk_link_silence(bool silent, u64 but)
+{
+	struct mk_channel *ch;
+	struct mk_link *link;
+	unsigned int id;
+
+	guard(spinlock_irq)(&mk_links_lock);
+	mk_links_silent = silent;
+	mk_links_audible = but;
+	list_for_each_entry(link, &mk_links, node) {
+		for (id = 0; id < MK_LINK_CHANNELS; id++) {
+			ch = mk_link_channel(link, id);
+			if (ch)
+				mk_link_aim(ch);
+		}
+	}
+}
+
+/**
+ * mk_link_accuse() - it is this peer that rings without a cause
+ * @serial: number of its link, if that is still open
+ *
+ * Context: process.
+ */
+void mk_link_accuse(u64 serial)
+{
+	struct mk_link *link;
+
+	guard(spinlock_irq)(&mk_links_lock);
+	list_for_each_entry(link, &mk_links, node) {
+		if (link->serial != serial)
+			continue;
+		pr_warn("%s rings without a cause\n", link->peer ?: "a peer");
+		mk_flood_end(link, "doorbells without a cause");
+	}
+}
+
+/**
+ * mk_link_bare_excess() - see mk_flood_bare_excess()
+ *
+ * Context: any but NMI.
+ * Return: as that, for the links that are open.
+ */
+s64 mk_link_bare_excess(void)
+{
+	guard(rcu)();
+	return mk_flood_bare_excess(&mk_links);
 }
 
 static bool mk_link_answer(struct mk_link *link)

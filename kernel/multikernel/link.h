@@ -45,6 +45,7 @@ struct mk_link_ops {
  * @ops: the layer above
  * @owner: for @ops
  * @peer: name of the peer, for those who look
+ * @serial: which opening of which link, never the same twice
  * @theirs: what the peer has said that it speaks
  * @version: of the ABI, which both sides speak; 0 as long as that is not known
  * @features: MK_BOOT_F_* that both sides know
@@ -74,6 +75,7 @@ struct mk_link {
 	const struct mk_link_ops *ops;
 	void *owner;
 	const char *peer;
+	u64 serial;
 	struct mk_abi theirs;
 	u32 version;
 	u64 features;
@@ -112,6 +114,10 @@ void mk_link_del(struct mk_link *link, struct mk_channel *ch);
 bool mk_link_agree(struct mk_link *link, const struct mk_abi *theirs);
 int mk_link_hello(struct mk_link *link);
 void mk_link_doorbell(void);
+unsigned int mk_link_serials(u64 *serials, unsigned int max);
+void mk_link_silence(bool silent, u64 but);
+void mk_link_accuse(u64 serial);
+s64 mk_link_bare_excess(void);
 int mk_link_set_cpu(const char *peer, unsigned int id, unsigned int cpu);
 void mk_link_show(struct seq_file *sf);
 u64 mk_link_stat(struct mk_link *link, size_t offset);
@@ -126,9 +132,17 @@ void mk_job_init(struct mk_link *link);
 u64 mk_flood_keep(struct mk_link *link, struct mk_channel *ch);
 void mk_flood_kept(struct mk_link *link, struct mk_channel *ch, u64 kept);
 void mk_flood_forgive(struct mk_link *link);
+void mk_flood_end(struct mk_link *link, const char *what);
+void mk_flood_close(struct mk_link *link);
+s64 mk_flood_bare_excess(struct list_head *links);
+void mk_flood_believe(s64 excess);
 void mk_flood_rung(struct mk_link *link);
 void mk_flood_nobody(struct list_head *links);
 void mk_flood_bad(struct mk_link *link, unsigned int count);
 u64 mk_flood_bare(void);
+
+/* suspect.c */
+bool mk_suspect_begin(void);
+void mk_suspect_flush(void);
 
 #endif /* _MULTIKERNEL_LINK_H */
