@@ -44,6 +44,7 @@
 #include <linux/bitops.h>
 #include <linux/completion.h>
 #include <linux/delay.h>
+#include <linux/export.h>
 #include <linux/jiffies.h>
 #include <linux/printk.h>
 #include <linux/sched/clock.h>
@@ -173,6 +174,7 @@ int mk_send(struct mk_channel *ch, u16 type, const void *data, size_t len)
 	guard(raw_spinlock_irqsave)(&ch->tx_lock);
 	return mk_channel_push(ch, type, data, len);
 }
+EXPORT_SYMBOL_GPL(mk_send);
 
 /**
  * mk_send_or_die() - send a message, also from a kernel that oopses
@@ -292,6 +294,7 @@ int mk_send_wait(struct mk_channel *ch, u16 type, const void *data, size_t len,
 {
 	return mk_channel_send_wait(ch, READ_ONCE(ch->tx.epoch), type, data, len, timeout);
 }
+EXPORT_SYMBOL_GPL(mk_send_wait);
 
 /**
  * mk_channel_has_room() - would a message find room?
@@ -306,6 +309,7 @@ bool mk_channel_has_room(struct mk_channel *ch, size_t len)
 	guard(raw_spinlock_irqsave)(&ch->tx_lock);
 	return ch->tx.mem && mk_ring_tx_room(&ch->tx, len);
 }
+EXPORT_SYMBOL_GPL(mk_channel_has_room);
 
 static int mk_call_begin(struct mk_channel *ch, struct mk_call *call)
 {
@@ -426,6 +430,7 @@ ssize_t mk_call(struct mk_channel *ch, const void *data, size_t len, void *reply
 		return call.ret;
 	return left ? -EINTR : -ETIMEDOUT;
 }
+EXPORT_SYMBOL_GPL(mk_call);
 
 /**
  * mk_reply() - answer a call
@@ -443,6 +448,7 @@ int mk_reply(struct mk_channel *ch, u16 call, const void *data, size_t len)
 {
 	return mk_send(ch, MK_TYPE_REPLY | (call & MK_TYPE_NR), data, len);
 }
+EXPORT_SYMBOL_GPL(mk_reply);
 
 /**
  * mk_reply_error() - answer a call by an error
@@ -459,6 +465,7 @@ int mk_reply_error(struct mk_channel *ch, u16 call, int err)
 
 	return mk_send(ch, MK_TYPE_ERROR | (call & MK_TYPE_NR), &wire, sizeof(wire));
 }
+EXPORT_SYMBOL_GPL(mk_reply_error);
 
 /**
  * mk_reply_epoch() - answer a call, if it was made in this life of the peer
@@ -695,6 +702,7 @@ bool mk_channel_poll_begin(struct mk_channel *ch)
 	mk_ring_disarm(&ch->rx);
 	return true;
 }
+EXPORT_SYMBOL_GPL(mk_channel_poll_begin);
 
 /* Nothing to do is the time to tell the producer of its room, but not each time */
 static noinline void mk_channel_missed(struct mk_channel *ch)
@@ -728,6 +736,7 @@ int mk_channel_poll(struct mk_channel *ch)
 	mk_channel_tell_bad(ch);
 	return done;
 }
+EXPORT_SYMBOL_GPL(mk_channel_poll);
 
 /* Neither for the caller nor for &mk_channel_ops.receive; or pages, which are */
 static noinline bool mk_channel_recv_other(struct mk_channel *ch, struct mk_msg *msg)
@@ -782,6 +791,7 @@ int mk_channel_recv(struct mk_channel *ch, struct mk_msg *msg)
 	msg->pages = NULL;
 	return likely(msg->type < MK_TYPE_PAGES) || mk_channel_recv_other(ch, msg);
 }
+EXPORT_SYMBOL_GPL(mk_channel_recv);
 
 /**
  * mk_channel_poll_end() - leave the channel to its receiver again
@@ -793,6 +803,7 @@ void mk_channel_poll_end(struct mk_channel *ch)
 {
 	mk_channel_rx_exit(ch, mk_channel_rx_arm(ch));
 }
+EXPORT_SYMBOL_GPL(mk_channel_poll_end);
 
 static void mk_channel_wake_senders(struct mk_channel *ch)
 {

@@ -46,6 +46,7 @@
 #include <linux/cpumask.h>
 #include <linux/ctype.h>
 #include <linux/delay.h>
+#include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/overflow.h>
 #include <linux/printk.h>
@@ -506,6 +507,7 @@ int mk_channel_set_cpu(struct mk_channel *ch, unsigned int cpu)
 		mk_link_aim(ch);
 	return 0;
 }
+EXPORT_SYMBOL_GPL(mk_channel_set_cpu);
 
 /* Doorbells reach the channel from now on; the ones before are made up for */
 static void mk_link_enter(struct mk_link *link, struct mk_channel *ch)

@@ -28,6 +28,7 @@
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <linux/export.h>
 #include <linux/jiffies.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
@@ -62,7 +63,8 @@ static struct mk_service *mk_service_find(const char *name)
 
 /**
  * mk_service_register() - let other kernels open channels
- * @service: the service; stays registered as long as this kernel runs
+ * @service: the service, zeroed but for what the layer above fills in; stays until
+ *           mk_service_unregister()
  *
  * Context: may sleep.
  * Return: 0; -EINVAL for a name that is empty or too long, or without operations;
@@ -81,6 +83,7 @@ int mk_service_register(struct mk_service *service)
 	list_add_tail(&service->node, &mk_services);
 	return 0;
 }
+EXPORT_SYMBOL_GPL(mk_service_register);
 
 /**
  * mk_service_slots() - the size of a ring
@@ -155,6 +158,11 @@ static struct mk_end *mk_end_alloc(const struct mk_ctl_open *open)
 
 static void mk_end_free(struct mk_end *end)
 {
+	if (end->of) {
+		scoped_guard(spinlock, &mk_ends_lock)
+			end->of->ends--;
+		wake_up_all(&mk_ends_wait);
+	}
 	mk_pool_free(end->ch.pool);
 	kvfree(end->buf);
 	kfree(end);
@@ -170,6 +178,10 @@ static int mk_end_accept(struct mk_end *end)
 	if (!service)
 		return -ECONNREFUSED;
 	end->accepted = true;
+	scoped_guard(spinlock, &mk_ends_lock) {
+		end->of = service;
+		service->ends++;
+	}
 	mk_channel_set_ops(&end->ch, service->ops, service->priv);
 	if (service->accept)
 		ret = service->accept(&end->ch);
@@ -396,6 +408,8 @@ int mk_end_publish(struct mk_end *end,
 	ret = mk_link_add(end->ch.link, &end->ch);
 	if (!ret)
 		list_add_tail(&end->node, &mk_ends);
+	/* The service may be about to go */
+	wake_up_all(&mk_ends_wait);
 	return ret;
 }
 
@@ -506,13 +520,13 @@ static void mk_end_unlist(struct mk_end *end)
 	list_del_init(&end->node);
 }
 
-static void mk_end_do_gone(struct mk_end *end)
+static void mk_end_do_gone(struct mk_end *end, bool closed)
 {
 	mk_end_do_cut(end);
 	/* Before the memory goes: the layer above may have pages of it */
 	if (end->ch.ops->gone)
 		end->ch.ops->gone(&end->ch);
-	end->release(end, false);
+	end->release(end, closed);
 	mk_end_unlist(end);
 	if (end->accepted)
 		mk_end_free(end);
@@ -523,7 +537,7 @@ static void mk_end_do_gone(struct mk_end *end)
 
 static void mk_end_gone_work(struct work_struct *work)
 {
-	mk_end_do_gone(container_of(work, struct mk_end, gone_work));
+	mk_end_do_gone(container_of(work, struct mk_end, gone_work), false);
 }
 
 /**
@@ -540,7 +554,7 @@ int mk_end_gone(u32 conn)
 	int ret = mk_end_claim(conn, &end);
 
 	if (!ret)
-		mk_end_do_gone(end);
+		mk_end_do_gone(end, false);
 	return ret;
 }
 
@@ -565,6 +579,65 @@ int mk_end_gone_within(u32 conn, long timeout)
 	return wait_event_timeout(mk_ends_wait, !mk_end_is_there(conn), timeout) ? 0 :
 										   -EAGAIN;
 }
+
+/* An end of this service that nobody takes down yet: it is the caller's to do */
+static struct mk_end *mk_end_claim_of(const struct mk_service *service)
+{
+	struct mk_end *end;
+
+	guard(spinlock)(&mk_ends_lock);
+	list_for_each_entry(end, &mk_ends, node) {
+		if (end->of != service || end->going)
+			continue;
+		end->going = true;
+		return end;
+	}
+	return NULL;
+}
+
+/* Either there are none, or one that can be taken down has come */
+static bool mk_end_any_of(const struct mk_service *service)
+{
+	struct mk_end *end;
+
+	guard(spinlock)(&mk_ends_lock);
+	if (!service->ends)
+		return true;
+	list_for_each_entry(end, &mk_ends, node)
+		if (end->of == service && !end->going)
+			return true;
+	return false;
+}
+
+static bool mk_end_none_of(const struct mk_service *service)
+{
+	guard(spinlock)(&mk_ends_lock);
+	return !service->ends;
+}
+
+/**
+ * mk_service_unregister() - let nobody open channels any more, and close those there are
+ * @service: from mk_service_register()
+ *
+ * &mk_channel_ops.gone is called for each channel, and the peer hears that we are gone.
+ * When this returns no callback of the service runs, or will.
+ *
+ * Context: may sleep; not from callbacks of the service.
+ */
+void mk_service_unregister(struct mk_service *service)
+{
+	struct mk_end *end;
+
+	scoped_guard(mutex, &mk_services_lock)
+		list_del(&service->node);
+	do {
+		while ((end = mk_end_claim_of(service)))
+			mk_end_do_gone(end, true);
+		/* One that is about to be opened, or that somebody else takes down */
+		wait_event(mk_ends_wait, mk_end_any_of(service));
+	} while (!mk_end_none_of(service));
+}
+EXPORT_SYMBOL_GPL(mk_service_unregister);
 
 /**
  * mk_close() - give a channel up
@@ -594,6 +667,7 @@ void mk_close(struct mk_channel *ch)
 	}
 	mk_end_free(end);
 }
+EXPORT_SYMBOL_GPL(mk_close);
 
 /**
  * mk_channel_peer() - who is at the other end?
@@ -605,6 +679,7 @@ const char *mk_channel_peer(struct mk_channel *ch)
 {
 	return container_of(ch, struct mk_end, ch)->peer;
 }
+EXPORT_SYMBOL_GPL(mk_channel_peer);
 
 /**
  * mk_channel_priv() - what the layer above has left there
@@ -617,6 +692,7 @@ void *mk_channel_priv(struct mk_channel *ch)
 {
 	return ch->priv;
 }
+EXPORT_SYMBOL_GPL(mk_channel_priv);
 
 /**
  * mk_channel_set_priv() - leave something there
@@ -627,6 +703,7 @@ void mk_channel_set_priv(struct mk_channel *ch, void *priv)
 {
 	ch->priv = priv;
 }
+EXPORT_SYMBOL_GPL(mk_channel_set_priv);
 
 /**
  * mk_connect() - open a channel to a service of another kernel
@@ -661,3 +738,4 @@ struct mk_channel *mk_connect(const char *peer, const char *service, u32 slots,
 				 mk_broker_connect(&req, ops, priv);
 	return IS_ERR(end) ? ERR_CAST(end) : &end->ch;
 }
+EXPORT_SYMBOL_GPL(mk_connect);

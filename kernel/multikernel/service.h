@@ -24,6 +24,7 @@
  * @service: what is spoken
  * @buf: for messages longer than a slot
  * @accepted: by a service, and not made by mk_connect()
+ * @of: that service
  * @cutting: somebody cuts it
  * @cut: the rings are not used any more
  * @going: somebody takes it down, and nobody else may
@@ -40,6 +41,7 @@ struct mk_end {
 	char service[MK_SERVICE_NAME_LEN];
 	void *buf;
 	bool accepted;
+	struct mk_service *of;
 	bool cutting;
 	bool cut;
 	bool going;

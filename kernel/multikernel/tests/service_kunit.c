@@ -714,6 +714,48 @@ static void service_test_gone_cross(struct kunit *test)
 	free_pages_exact(area, 2 * SERVICE_RING);
 }
 
+static struct mk_service service_leaves = {
+	.name		= "kunit-leaves",
+	.ops		= &service_ops,
+	.priv		= &service_seen,
+	.accept		= service_accept,
+};
+
+static int service_leave_thread(void *unused)
+{
+	mk_service_unregister(&service_leaves);
+	kthread_complete_and_exit(&service_going.done, 0);
+}
+
+/* Its channels are closed, and the one that somebody is about to open, too */
+static void service_test_unregister(struct kunit *test)
+{
+	struct service_fix *fix = test->priv;
+	struct mk_end *end;
+
+	KUNIT_ASSERT_EQ(test, mk_service_register(&service_leaves), 0);
+	strscpy(fix->open[1].service, "kunit-leaves");
+	service_open(test);
+	end = mk_end_prepare(&fix->link[0], fix->area, &fix->open[1], NULL, NULL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(end));
+	service_going_init(0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(kthread_run(service_leave_thread, NULL, "mk-leaves")));
+	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&service_going.done, HZ / 5), 0);
+	KUNIT_EXPECT_EQ(test, fix->released[1], 1);
+	KUNIT_EXPECT_EQ(test, fix->closed[1], 1);
+	KUNIT_EXPECT_EQ(test, service_seen.gone, 1);
+	fix->end[1] = NULL;
+	mk_end_abandon(end);
+	KUNIT_ASSERT_GT(test, wait_for_completion_timeout(&service_going.done, 20 * HZ), 0);
+	KUNIT_EXPECT_EQ(test, service_seen.gone, 2);
+	end = mk_end_prepare(&fix->link[1], fix->area, &fix->open[1], NULL, NULL);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(end), -ECONNREFUSED);
+	/* And again */
+	KUNIT_EXPECT_EQ(test, mk_service_register(&service_leaves), 0);
+	mk_service_unregister(&service_leaves);
+	strscpy(fix->open[1].service, "kunit");
+}
+
 static void service_test_link_closed(struct kunit *test)
 {
 	struct service_fix *fix = test->priv;
@@ -763,6 +805,7 @@ static struct kunit_case service_cases[] = {
 	KUNIT_CASE(service_test_gone_within),
 	KUNIT_CASE(service_test_close_other),
 	KUNIT_CASE(service_test_sums),
+	KUNIT_CASE(service_test_unregister),
 	KUNIT_CASE(service_test_gone_full),
 	KUNIT_CASE(service_test_gone_cross),
 	KUNIT_CASE(service_test_last_messages),
