@@ -10,7 +10,7 @@ export MK_KEEP=1
 BOTH=$(last_cpus 2) || :
 A=${BOTH%,*}
 B=${BOTH#*,}
-MANY=4000000000
+MANY=10000000
 
 two_instances_start()
 {
@@ -44,7 +44,7 @@ crashed() { [ "$(get "$1" state)" = crashed ]; }
 # floods NAME KIND WHAT: it is ended for that, and comes back
 floods()
 {
-	mk_send "$1" "echo flood host $2 $MANY > $BENCH"
+	mk_send "$1" "while echo flood host $2 $MANY > $BENCH; do :; done"
 	wait_until "$1 is ended" crashed "$1"
 	is "$(get "$1" reason)" "flooded the host with $3" "reason of $1"
 	mk_start "$1"
