@@ -14,7 +14,8 @@ export KSRC PATCH SUBJECT
 help:
 	@echo 'make demo             watch one Linux start, talk to, lose and restart another'
 	@echo 'make check            unit tests and selftests, each in a machine of its own'
-	@echo 'make check-long       a million cases of each fuzzing unit test, and long'
+	@echo 'make check-long       a million cases of each fuzzing unit test (20,000 of the'
+	@echo '                      three whose cases take milliseconds), and long'
 	@echo '                      selftests, with KASAN, UBSAN and lock checking (hours)'
 	@echo
 	@echo 'make tree             kernel tree in build/linux: base, patches, our files'

@@ -2,6 +2,7 @@
 #ifndef _LINUX_MULTIKERNEL_H
 #define _LINUX_MULTIKERNEL_H
 
+#include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/list.h>
 #include <linux/multikernel/abi/boot.h>
@@ -39,6 +40,8 @@ struct mk_msg {
  * @receive: a message; false if it makes no sense, which is counted.  Optional
  * @call: a message that wants a reply, see mk_reply().  Optional: without it calls
  *        are answered by -EOPNOTSUPP
+ * @late: the reply to a call that nobody waits for any more, because of its deadline or a
+ *        signal.  Optional
  * @gone: the peer has ended, or given the channel up: nothing comes any more, and
  *        what is sent returns -ENOTCONN.  Its pages may not be used after this has
  *        returned.  Process context, may sleep.  A channel
@@ -57,6 +60,7 @@ struct mk_msg {
 struct mk_channel_ops {
 	bool (*receive)(struct mk_channel *ch, const struct mk_msg *msg);
 	void (*call)(struct mk_channel *ch, const struct mk_msg *msg);
+	void (*late)(struct mk_channel *ch, const struct mk_msg *msg);
 	void (*gone)(struct mk_channel *ch);
 	bool (*drain)(struct mk_channel *ch, struct mk_ring_rx *rx);
 	u32 pages;
@@ -67,14 +71,17 @@ struct mk_channel_ops {
 /**
  * struct mk_service - a name on which other kernels may open channels
  * @node: for the framework
+ * @ends: for the framework
  * @name: 1 to 31 bytes
  * @ops: what becomes of messages
  * @priv: for mk_channel_priv()
- * @accept: somebody opens a channel; 0, or a negative errno to refuse.  May sleep,
- *          and may set another pointer for mk_channel_priv().  Optional
+ * @accept: somebody opens a channel; 0, or a negative errno to refuse, of which the
+ *          other side is told; -EBUSY for -EAGAIN.  May sleep, and may set another
+ *          pointer for mk_channel_priv().  Optional
  */
 struct mk_service {
 	struct list_head node;
+	unsigned int ends;
 	const char *name;
 	const struct mk_channel_ops *ops;
 	void *priv;
@@ -107,6 +114,7 @@ int mk_peer_walk(int (*fn)(const struct mk_peer *peer, void *data), void *data);
 
 /* Services and channels to them: kernel/multikernel/service.c */
 int mk_service_register(struct mk_service *service);
+void mk_service_unregister(struct mk_service *service);
 struct mk_channel *mk_connect(const char *peer, const char *service, u32 slots,
 			      const struct mk_channel_ops *ops, void *priv);
 void mk_close(struct mk_channel *ch);
@@ -149,6 +157,141 @@ int mk_kimage_unload(struct mk_instance *inst);
 int mk_reboot_start(unsigned long id);
 
 #else /* !CONFIG_MULTIKERNEL */
+
+static inline int mk_peer_notifier_register(struct notifier_block *nb)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int mk_peer_notifier_unregister(struct notifier_block *nb)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int mk_peer_find(const char *name, struct mk_peer *peer)
+{
+	return -ENOENT;
+}
+
+static inline int mk_peer_walk(int (*fn)(const struct mk_peer *peer, void *data),
+			       void *data)
+{
+	return 0;
+}
+
+static inline int mk_service_register(struct mk_service *service)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void mk_service_unregister(struct mk_service *service)
+{
+}
+
+static inline struct mk_channel *mk_connect(const char *peer, const char *service,
+					    u32 slots, const struct mk_channel_ops *ops,
+					    void *priv)
+{
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+static inline void mk_close(struct mk_channel *ch)
+{
+}
+
+static inline const char *mk_channel_peer(struct mk_channel *ch)
+{
+	return "";
+}
+
+static inline void *mk_channel_priv(struct mk_channel *ch)
+{
+	return NULL;
+}
+
+static inline void mk_channel_set_priv(struct mk_channel *ch, void *priv)
+{
+}
+
+static inline int mk_send(struct mk_channel *ch, u16 type, const void *data, size_t len)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int mk_send_wait(struct mk_channel *ch, u16 type, const void *data,
+			       size_t len, long timeout)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline ssize_t mk_call(struct mk_channel *ch, const void *data, size_t len,
+			      void *reply, size_t size, long timeout)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int mk_reply(struct mk_channel *ch, u16 call, const void *data, size_t len)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int mk_reply_error(struct mk_channel *ch, u16 call, int err)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline bool mk_channel_has_room(struct mk_channel *ch, size_t len)
+{
+	return false;
+}
+
+static inline int mk_channel_set_cpu(struct mk_channel *ch, unsigned int cpu)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline bool mk_channel_poll_begin(struct mk_channel *ch)
+{
+	return false;
+}
+
+static inline int mk_channel_poll(struct mk_channel *ch)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int mk_channel_recv(struct mk_channel *ch, struct mk_msg *msg)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void mk_channel_poll_end(struct mk_channel *ch)
+{
+}
+
+static inline void *mk_pages_alloc(struct mk_channel *ch, size_t len)
+{
+	return NULL;
+}
+
+static inline void *mk_pages_alloc_wait(struct mk_channel *ch, size_t len, long timeout)
+{
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+static inline int mk_pages_give(struct mk_channel *ch, u16 type, void *pages, size_t len)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int mk_pages_lend(struct mk_channel *ch, u16 type, void *pages, size_t len)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void mk_pages_put(struct mk_channel *ch, void *pages)
+{
+}
 
 static inline void *mk_kimage_place(struct kimage *image, int kernel_fd,
 				    int initrd_fd)

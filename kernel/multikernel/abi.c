@@ -145,3 +145,24 @@ void mk_abi_refuse(char *buf, size_t size, const char *who, const struct mk_abi 
 	scnprintf(buf, size, "%s speaks ABI version%s %s, the host %s: no common one",
 		  who, theirs->oldest == theirs->newest ? "" : "s", one, other);
 }
+
+/**
+ * mk_abi_refuse_pair() - say why two instances can't speak with each other
+ * @buf: where to
+ * @size: space there, in bytes
+ * @a: name of one of them
+ * @a_abi: what it speaks
+ * @b: name of the other one
+ * @b_abi: what that speaks
+ */
+void mk_abi_refuse_pair(char *buf, size_t size, const char *a, const struct mk_abi *a_abi,
+			const char *b, const struct mk_abi *b_abi)
+{
+	char one[28], other[28];
+
+	mk_abi_range(one, sizeof(one), a_abi);
+	mk_abi_range(other, sizeof(other), b_abi);
+	scnprintf(buf, size,
+		  "instance %s speaks ABI version%s %s, instance %s %s: no common one, and so no connection",
+		  a, a_abi->oldest == a_abi->newest ? "" : "s", one, b, other);
+}

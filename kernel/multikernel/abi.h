@@ -24,5 +24,7 @@ bool mk_abi_ok(const struct mk_abi *abi);
 u32 mk_abi_agree(const struct mk_abi *a, const struct mk_abi *b);
 void mk_abi_refuse(char *buf, size_t size, const char *who, const struct mk_abi *theirs,
 		   const struct mk_abi *host);
+void mk_abi_refuse_pair(char *buf, size_t size, const char *a, const struct mk_abi *a_abi,
+			const char *b, const struct mk_abi *b_abi);
 
 #endif /* _MULTIKERNEL_ABI_H */

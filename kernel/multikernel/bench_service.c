@@ -204,7 +204,7 @@ static void bench_call(struct mk_channel *ch, const struct mk_msg *msg)
 		mk_reply(ch, msg->type, msg->data, msg->len);
 		return;
 	case BENCH_REPORT:
-		peer->report.bells = ch->link->bells;
+		peer->report.bells = atomic_long_read(&ch->link->bells);
 		mk_reply(ch, msg->type, &peer->report, sizeof(peer->report));
 		return;
 	case BENCH_MEMCPY:

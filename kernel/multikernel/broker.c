@@ -12,6 +12,10 @@
  * CPUs are proven to be stopped has no end any more.  The memory is freed when no end
  * is open, so never while a kernel may still write to it.
  *
+ * An end is told that the other one is gone only after the connection has been made, or
+ * that has failed: whoever is asked to let go of something has heard of it before, or
+ * never will, and can be believed if it says that it does not have it.
+ *
  * Locking
  * -------
  *
@@ -26,6 +30,7 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/io.h>
+#include <linux/ratelimit.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -72,6 +77,7 @@ struct mk_pair {
  * @inst: who has asked, and who was asked; NULL for the host; references
  * @open: this end may use the memory
  * @dead: one of the two has ended, or given it up
+ * @making: somebody makes it, and tells the ends of it
  * @pair: of two instances
  * @channel: id of the channel
  * @slots: of each ring
@@ -90,6 +96,7 @@ struct mk_conn {
 	struct mk_instance *inst[2];
 	bool open[2];
 	bool dead;
+	bool making;
 	struct mk_pair *pair;
 	u32 channel;
 	u32 slots;
@@ -231,9 +238,12 @@ static void mk_conn_put(struct mk_conn *conn)
 	queue_work(system_dfl_wq, &conn->free_work);
 }
 
+/* While it is being made an end might hear this before it hears of the connection */
 static void mk_conn_queue_gone(struct mk_conn *conn, unsigned int ms)
 {
 	lockdep_assert_held(&mk_conns_lock);
+	if (conn->making)
+		return;
 	if (queue_delayed_work(system_dfl_wq, &conn->gone_work, msecs_to_jiffies(ms)))
 		conn->refs++;
 }
@@ -354,11 +364,25 @@ static u32 mk_conn_version(const struct mk_conn *conn)
 	return version >= max(a->theirs.oldest, b->theirs.oldest) ? version : 0;
 }
 
+/* last_error is for those who ask here: an instance must not write to it as it likes */
+static int mk_conn_refuse(const struct mk_conn *conn)
+{
+	char why[224];
+
+	mk_abi_refuse_pair(why, sizeof(why), conn->inst[0]->name,
+			   &conn->inst[0]->link.theirs, conn->inst[1]->name,
+			   &conn->inst[1]->link.theirs);
+	pr_warn_ratelimited("%s\n", why);
+	return -EPROTONOSUPPORT;
+}
+
 static int mk_conn_number(struct mk_conn *conn)
 {
 	unsigned long *ids;
 
 	conn->version = mk_conn_version(conn);
+	if (!conn->version && conn->inst[0] && conn->inst[1])
+		return mk_conn_refuse(conn);
 	if (!conn->version)
 		return -EPROTONOSUPPORT;
 	if (conn->inst[0] && conn->inst[1]) {
@@ -378,15 +402,12 @@ static int mk_conn_number(struct mk_conn *conn)
 	return 0;
 }
 
-/* With a reference for the caller, both ends open */
-static struct mk_conn *mk_conn_new(struct mk_instance *a, struct mk_instance *b,
-				   const struct mk_ctl_connect *req)
+static struct mk_conn *mk_conn_init(const struct mk_ctl_connect *req)
 {
 	struct mk_conn *conn = kzalloc_obj(*conn);
-	int ret;
 
 	if (!conn)
-		return ERR_PTR(-ENOMEM);
+		return NULL;
 	INIT_DELAYED_WORK(&conn->gone_work, mk_conn_gone);
 	INIT_WORK(&conn->free_work, mk_conn_free);
 	strscpy(conn->service, req->service);
@@ -394,23 +415,70 @@ static struct mk_conn *mk_conn_new(struct mk_instance *a, struct mk_instance *b,
 	/* Each end owns half of them at first */
 	conn->pages = min(round_up(req->pages, 2), MK_PAGES_MAX);
 	conn->size = 2 * mk_conn_ring(conn) + conn->pages * PAGE_SIZE;
+	conn->refs = 1;
+	conn->making = true;
+	return conn;
+}
+
+static int mk_conn_list(struct mk_conn *conn, struct mk_instance *a, struct mk_instance *b)
+{
+	int ret;
 
 	guard(mutex)(&mk_conns_lock);
-	conn->refs = 1;
 	ret = mk_conn_enter(conn, a, 0) ?: mk_conn_enter(conn, b, 1) ?:
 	      mk_conn_number(conn);
 	list_add_tail(&conn->node, &mk_conns);
-	if (!ret) {
-		conn->area = mk_conn_alloc_area(conn);
-		ret = conn->area ? 0 : -ENOMEM;
-	}
 	if (ret) {
 		mk_conn_put(conn);
-		return ERR_PTR(ret);
+		return ret;
 	}
 	conn->open[0] = true;
 	conn->open[1] = true;
 	conn->refs += 2;
+	return 0;
+}
+
+/* The one who made the connection is done with it; what is left keeps itself */
+static void mk_broker_made(struct mk_conn *conn)
+{
+	guard(mutex)(&mk_conns_lock);
+	conn->making = false;
+	if (conn->dead && (conn->open[0] || conn->open[1]))
+		mk_conn_queue_gone(conn, 0);
+	mk_conn_put(conn);
+}
+
+/* Clearing it takes a while, and others connect meanwhile */
+static int mk_conn_get_area(struct mk_conn *conn)
+{
+	void *area = mk_conn_alloc_area(conn);
+
+	guard(mutex)(&mk_conns_lock);
+	conn->area = area;
+	if (conn->dead)
+		return -ECONNRESET;
+	return area ? 0 : -ENOMEM;
+}
+
+/* With a reference for the caller, both ends open; to be followed by mk_broker_made() */
+static struct mk_conn *mk_conn_new(struct mk_instance *a, struct mk_instance *b,
+				   const struct mk_ctl_connect *req)
+{
+	struct mk_conn *conn = mk_conn_init(req);
+	int ret;
+
+	if (!conn)
+		return ERR_PTR(-ENOMEM);
+	ret = mk_conn_list(conn, a, b);
+	if (ret)
+		return ERR_PTR(ret);
+	ret = mk_conn_get_area(conn);
+	if (ret) {
+		mk_conn_shut(conn, 0);
+		mk_conn_shut(conn, 1);
+		mk_broker_made(conn);
+		return ERR_PTR(ret);
+	}
 	return conn;
 }
 
@@ -491,8 +559,8 @@ static int mk_conn_open_there(struct mk_conn *conn, unsigned int side)
 	ssize_t ret;
 
 	mk_conn_describe(conn, side, &open);
-	ret = mk_call(mk_broker_control(conn->inst[side]), &open, sizeof(open), NULL, 0,
-		      msecs_to_jiffies(MK_OPEN_TIMEOUT_MS));
+	ret = mk_job_call(mk_broker_control(conn->inst[side]), &open, sizeof(open), NULL, 0,
+			  msecs_to_jiffies(MK_OPEN_TIMEOUT_MS));
 	if (!ret)
 		return 0;
 	if (ret != -ETIMEDOUT && ret != -EINTR && ret != -ECONNRESET)
@@ -519,8 +587,7 @@ static struct mk_conn *mk_broker_make(struct mk_instance *a, struct mk_instance 
 		return conn;
 	}
 	mk_conn_shut(conn, 0);
-	scoped_guard(mutex, &mk_conns_lock)
-		mk_conn_put(conn);
+	mk_broker_made(conn);
 	return ERR_PTR(ret);
 }
 
@@ -528,13 +595,6 @@ static bool mk_conn_is_dead(struct mk_conn *conn)
 {
 	guard(mutex)(&mk_conns_lock);
 	return conn->dead;
-}
-
-/* The one who made the connection is done with it; what is left keeps itself */
-static void mk_broker_made(struct mk_conn *conn)
-{
-	guard(mutex)(&mk_conns_lock);
-	mk_conn_put(conn);
 }
 
 /**
@@ -620,6 +680,12 @@ static struct mk_conn *mk_broker_find(struct mk_instance *inst, u32 nr, unsigned
 	return NULL;
 }
 
+static void mk_broker_found(struct mk_conn *conn)
+{
+	guard(mutex)(&mk_conns_lock);
+	mk_conn_put(conn);
+}
+
 static ssize_t mk_broker_closed(struct mk_instance *inst, const struct mk_ctl_close *req)
 {
 	struct mk_conn *conn;
@@ -629,7 +695,7 @@ static ssize_t mk_broker_closed(struct mk_instance *inst, const struct mk_ctl_cl
 	if (!conn)
 		return -ENOENT;
 	mk_conn_shut(conn, side);
-	mk_broker_made(conn);
+	mk_broker_found(conn);
 	return 0;
 }
 
@@ -663,6 +729,25 @@ ssize_t mk_broker_call(struct mk_link *link, const void *data, size_t len, void 
 	default:
 		return -EOPNOTSUPP;
 	}
+}
+
+/**
+ * mk_broker_lost() - the instance has not been told what it asked for
+ * @link: to it
+ * @data: what it has said
+ * @reply: the answer
+ *
+ * It can't know of a connection that it has asked for, and never gives it up.
+ *
+ * Context: may sleep.
+ */
+void mk_broker_lost(struct mk_link *link, const void *data, const void *reply)
+{
+	const struct mk_ctl_open *open = reply;
+	struct mk_ctl_close close = { .op = MK_CTL_CLOSE, .conn = open->conn };
+
+	if (*(const __u32 *)data == MK_CTL_CONNECT)
+		mk_broker_closed(link->owner, &close);
 }
 
 /**
@@ -714,8 +799,9 @@ void mk_broker_end(struct mk_instance *inst, bool proven)
 		if (!conn->inst[!side])
 			mk_end_cut(conn->nr);
 		mk_conn_shut(conn, side);
-		if (proven)
-			mk_broker_made(conn);
+		/* Nobody has been told of an area that is not there yet */
+		if (proven || !READ_ONCE(conn->area))
+			mk_broker_found(conn);
 		else	/* Or the other end was lost before, and the area with it */
 			mk_ledger_claim_mem(virt_to_phys(conn->area), conn->size,
 					    MK_OWNER_HOST, MK_OWNER_QUARANTINE);

@@ -25,7 +25,8 @@
  * A reply is matched by the number of the call, an index into a private table. A
  * number on which nobody waits is counted as a bad message.  The number of a call
  * that timed out is not used again before its reply has come in, or the channel
- * has ended, so a late reply is never taken for that of another call.
+ * has ended, so a late reply is never taken for that of another call.  The layer above
+ * may want to see it: what was asked for may have been done.
  *
  * Locking
  * -------
@@ -48,6 +49,7 @@
 #include <linux/cleanup.h>
 #include <linux/completion.h>
 #include <linux/delay.h>
+#include <linux/export.h>
 #include <linux/jiffies.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
@@ -127,24 +129,25 @@ static noinline bool mk_channel_bell_ok(struct mk_channel *ch, u64 bell)
 	return true;
 }
 
-static __always_inline void mk_channel_ring_mem(struct mk_channel *ch,
+/* True if it was rung */
+static __always_inline bool mk_channel_ring_mem(struct mk_channel *ch,
 						struct mk_ring_mem *mem, unsigned int bit)
 {
 	u64 bell = READ_ONCE(mem->bell);
 
 	if (!bell)
-		return;
+		return false;
 	if (unlikely(bell != READ_ONCE(ch->bell_ok)) && !mk_channel_bell_ok(ch, bell))
-		return;
+		return false;
 	/* Also in a kernel that has one CPU and leaves out the lock prefix */
 	sync_set_bit(bit, ch->link->cause_out);
-	mk_count(ch, bells_sent, 1);
 	trace_mk_ring(ch, BIT_ULL(bit), bell);
 	mk_arch_ring(bell);
+	return true;
 }
 
 /**
- * mk_channel_ring() - ring the peer's doorbell
+ * mk_channel_ring() - ring the peer's doorbell for a message
  * @ch: a channel
  * @cause: MK_CAUSE_*, one bit
  *
@@ -156,8 +159,8 @@ void mk_channel_ring(struct mk_channel *ch, u64 cause)
 
 	guard(preempt)();
 	mem = mk_ring_tx_mem(&ch->tx);
-	if (mem)
-		mk_channel_ring_mem(ch, mem, __ffs64(cause));
+	if (mem && mk_channel_ring_mem(ch, mem, __ffs64(cause)))
+		mk_count(ch, bells_sent, 1);
 }
 
 /* Ends what mk_send() has begun: the message lies in the ring */
@@ -165,8 +168,9 @@ static noinline int mk_send_finish(struct mk_channel *ch, struct mk_ring_mem *me
 				   size_t len, u64 armed)
 {
 	trace_mk_send(ch, ch->tx.epoch, ch->id, type, len);
-	if (__mk_ring_wants_bell(&ch->tx, mem, armed))
-		mk_channel_ring_mem(ch, mem, ch->id);
+	if (__mk_ring_wants_bell(&ch->tx, mem, armed) &&
+	    mk_channel_ring_mem(ch, mem, ch->id))
+		mk_count(ch, bells_sent, 1);
 	preempt_enable();
 	return 0;
 }
@@ -181,8 +185,12 @@ static noinline int mk_send_slow(struct mk_channel *ch, struct mk_ring_mem *mem,
 		mk_count(ch, bytes_sent, len);
 		return mk_send_finish(ch, mem, type, len, mk_ring_armed(mem));
 	}
-	if (ret == -EAGAIN)
+	if (ret == -EAGAIN) {
 		mk_count(ch, full, 1);
+		/* Nobody makes room any more */
+		if (READ_ONCE(ch->ending))
+			ret = -ENOTCONN;
+	}
 	preempt_enable();
 	return ret;
 }
@@ -216,6 +224,7 @@ int mk_send(struct mk_channel *ch, u16 type, const void *data, size_t len)
 	preempt_enable();
 	return 0;
 }
+EXPORT_SYMBOL_GPL(mk_send);
 
 /* As mk_send(), in the life of the peer that the caller knows of */
 static int mk_channel_push_epoch(struct mk_channel *ch, u32 epoch, u16 type,
@@ -321,6 +330,7 @@ int mk_send_wait(struct mk_channel *ch, u16 type, const void *data, size_t len,
 {
 	return mk_channel_send_wait(ch, READ_ONCE(ch->tx.epoch), type, data, len, timeout);
 }
+EXPORT_SYMBOL_GPL(mk_send_wait);
 
 /**
  * mk_channel_has_room() - would a message find room?
@@ -335,11 +345,16 @@ bool mk_channel_has_room(struct mk_channel *ch, size_t len)
 	guard(raw_spinlock_irqsave)(&ch->tx_lock);
 	return ch->tx.mem && mk_ring_tx_room(&ch->tx, len);
 }
+EXPORT_SYMBOL_GPL(mk_channel_has_room);
 
 static void mk_channel_ring_room(struct mk_channel *ch)
 {
-	mk_count(ch, bells_room, 1);
-	mk_channel_ring(ch, MK_CAUSE_ROOM(ch->id));
+	struct mk_ring_mem *mem;
+
+	guard(preempt)();
+	mem = mk_ring_tx_mem(&ch->tx);
+	if (mem && mk_channel_ring_mem(ch, mem, MK_LINK_CHANNELS + ch->id))
+		mk_count(ch, bells_room, 1);
 }
 
 static void mk_channel_tell_room(struct mk_channel *ch)
@@ -414,7 +429,7 @@ static int mk_call_begin(struct mk_channel *ch, struct mk_call *call)
 	for (nr = 0; nr < MK_CALLS; nr++)
 		if (!READ_ONCE(ch->calls[nr]) && !cmpxchg(&ch->calls[nr], NULL, call))
 			return nr;
-	return -EBUSY;
+	return READ_ONCE(ch->ending) ? -ENOTCONN : -EBUSY;
 }
 
 /*
@@ -582,6 +597,10 @@ ssize_t mk_call(struct mk_channel *ch, const void *data, size_t len, void *reply
 	nr = mk_call_begin(ch, &call);
 	if (nr < 0)
 		return nr;
+	/* Or who ends it sees the call: pairs with mk_channel_doom() */
+	ret = -ENOTCONN;
+	if (unlikely(READ_ONCE(ch->ending)))
+		goto failed;
 	/* First, so that the peer need not ring for its reply */
 	polls = __mk_channel_poll_begin(ch);
 	ret = mk_send(ch, MK_TYPE_CALL | nr, data, len);
@@ -594,9 +613,11 @@ ssize_t mk_call(struct mk_channel *ch, const void *data, size_t len, void *reply
 					   timeout);
 	if (!ret)
 		return mk_call_wait(ch, &call, nr, deadline);
+failed:
 	/* Unless the end of the channel was faster */
 	return mk_call_end(ch, &call, nr, false) ? ret : mk_call_result_of(&call);
 }
+EXPORT_SYMBOL_GPL(mk_call);
 
 /**
  * mk_reply() - answer a call
@@ -614,6 +635,7 @@ int mk_reply(struct mk_channel *ch, u16 call, const void *data, size_t len)
 {
 	return mk_send(ch, MK_TYPE_REPLY | (call & MK_TYPE_NR), data, len);
 }
+EXPORT_SYMBOL_GPL(mk_reply);
 
 /**
  * mk_reply_error() - answer a call by an error
@@ -630,6 +652,7 @@ int mk_reply_error(struct mk_channel *ch, u16 call, int err)
 
 	return mk_send(ch, MK_TYPE_ERROR | (call & MK_TYPE_NR), &wire, sizeof(wire));
 }
+EXPORT_SYMBOL_GPL(mk_reply_error);
 
 /**
  * mk_reply_epoch() - answer a call, if it was made in this life of the peer
@@ -646,6 +669,24 @@ int mk_reply_epoch(struct mk_channel *ch, u32 epoch, u16 type, const void *data,
 		   size_t len)
 {
 	return mk_channel_push_epoch(ch, epoch, type, data, len);
+}
+
+/**
+ * mk_reply_wait() - the same, and sleep until there is room for it
+ * @ch: the channel
+ * @epoch: epoch of the ring when the call came in
+ * @type: MK_TYPE_REPLY or MK_TYPE_ERROR, and the number of the call
+ * @data: the answer
+ * @len: its length in bytes
+ * @timeout: how long to sleep at most, in jiffies
+ *
+ * Context: process; may sleep.
+ * Return: as mk_send_wait(); -ENOTCONN also if the peer has been started anew.
+ */
+int mk_reply_wait(struct mk_channel *ch, u32 epoch, u16 type, const void *data, size_t len,
+		  long timeout)
+{
+	return mk_channel_send_wait(ch, epoch, type, data, len, timeout);
 }
 
 /* What the peer calls an error has to be one */
@@ -673,9 +714,13 @@ static noinline bool mk_channel_rx_reply(struct mk_channel *ch, const struct mk_
 	if (nr >= MK_CALLS)
 		return false;
 	call = xchg(&ch->calls[nr], NULL);
-	if (call && call != MK_CALL_LATE)
+	if (!call)
+		return false;
+	if (likely(call != MK_CALL_LATE))
 		mk_call_finish(call, mk_call_result(call, msg));
-	return call;
+	else if (ch->ops->late)
+		ch->ops->late(ch, msg);
+	return true;
 }
 
 /* What the layer above does not want goes back, or is ours to use */
@@ -778,6 +823,7 @@ bool mk_channel_poll_begin(struct mk_channel *ch)
 {
 	return __mk_channel_poll_begin(ch);
 }
+EXPORT_SYMBOL_GPL(mk_channel_poll_begin);
 
 /* Nothing to do is the time to tell the producer of its room, but not each time */
 static noinline int mk_channel_missed(struct mk_channel *ch)
@@ -809,6 +855,7 @@ int mk_channel_poll(struct mk_channel *ch)
 	local_bh_enable();
 	return done;
 }
+EXPORT_SYMBOL_GPL(mk_channel_poll);
 
 /* Neither for the caller nor for &mk_channel_ops.receive; or pages, which are */
 static noinline bool mk_channel_recv_other(struct mk_channel *ch, struct mk_msg *msg)
@@ -875,6 +922,7 @@ int mk_channel_recv(struct mk_channel *ch, struct mk_msg *msg)
 	mk_count(ch, bytes_received, msg->len);
 	return 1;
 }
+EXPORT_SYMBOL_GPL(mk_channel_recv);
 
 /**
  * mk_channel_poll_end() - leave the channel to its receiver again
@@ -886,6 +934,7 @@ void mk_channel_poll_end(struct mk_channel *ch)
 {
 	__mk_channel_poll_end(ch);
 }
+EXPORT_SYMBOL_GPL(mk_channel_poll_end);
 
 static noinline void mk_channel_wake_senders(struct mk_channel *ch)
 {
@@ -1126,7 +1175,13 @@ void mk_channel_stats_reset(struct mk_channel *ch)
 		memset(per_cpu_ptr(ch->stats, cpu), 0, sizeof(*ch->stats));
 }
 
-static void mk_channel_abort_calls(struct mk_channel *ch)
+/**
+ * mk_channel_abort_calls() - nobody shall wait for a reply any more
+ * @ch: a channel after mk_channel_doom()
+ *
+ * Context: any but NMI.
+ */
+void mk_channel_abort_calls(struct mk_channel *ch)
 {
 	unsigned int nr;
 
@@ -1155,13 +1210,67 @@ static void mk_channel_drain(struct mk_channel *ch)
 	mk_channel_publish(ch);
 }
 
+/**
+ * mk_channel_has_reply() - may a reply that somebody waits for have come in?
+ * @ch: a channel
+ *
+ * Context: any but NMI.
+ * Return: true if there is somebody, and something lies in the ring.
+ */
+bool mk_channel_has_reply(struct mk_channel *ch)
+{
+	unsigned int nr;
+
+	/* So that the rings stay */
+	guard(raw_spinlock_irqsave)(&ch->tx_lock);
+	if (!ch->tx.mem || !mk_ring_pending(&ch->rx))
+		return false;
+	for (nr = 0; nr < MK_CALLS; nr++) {
+		struct mk_call *call = READ_ONCE(ch->calls[nr]);
+
+		if (call && call != MK_CALL_LATE)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * mk_channel_doom() - nobody shall wait for the peer any more
+ * @ch: a channel that has rings, and is going to be ended
+ *
+ * Senders that find no room, and calls that begin, get -ENOTCONN from now on, also those
+ * that sleep.  What comes in is still handled.
+ *
+ * Context: any but NMI.
+ */
+void mk_channel_doom(struct mk_channel *ch)
+{
+	/* Pairs with mk_call(), by the barriers of xchg() and cmpxchg() on the calls */
+	WRITE_ONCE(ch->ending, true);
+	wake_up_all(&ch->tx_wait);
+}
+
+/*
+ * Whoever receives may wait for something that this channel's callers hold, or for the
+ * peer himself, in a callback that sleeps.
+ */
+static void mk_channel_rx_take(struct mk_channel *ch)
+{
+	unsigned int i;
+
+	for (i = 0; !mk_channel_rx_enter(ch); i++) {
+		if (i == MK_DOOM_LOOKS)
+			mk_channel_abort_calls(ch);
+		usleep_range(50, 100);
+	}
+}
+
 /* The rings are not used from now on, but for those who have seen them already */
 static void mk_channel_cut(struct mk_channel *ch)
 {
 	/* Someone may poll, and will see it */
-	WRITE_ONCE(ch->ending, true);
-	while (!mk_channel_rx_enter(ch))
-		usleep_range(50, 100);
+	mk_channel_doom(ch);
+	mk_channel_rx_take(ch);
 	mk_channel_drain(ch);
 	scoped_guard(raw_spinlock_irqsave, &ch->tx_lock) {
 		WRITE_ONCE(ch->tx.mem, NULL);
@@ -1176,9 +1285,10 @@ static void mk_channel_cut(struct mk_channel *ch)
  * @ch: an array of channels that doorbells do not reach any more
  * @nr: how many
  *
- * Messages that lie in the ring are handled first.  Calls that wait for a reply
- * and senders that wait for room end with an error.  Afterwards nobody looks at
- * the shared area any more.
+ * Senders that wait for room end with an error at once, so that a callback does which
+ * is one of them.  Messages that lie in the ring are handled.  Then calls that wait for a
+ * reply end with an error, too; before that if a callback does not return, which may wait
+ * for what such a caller holds.  Afterwards nobody looks at the shared area any more.
  *
  * Context: may sleep; not from the channels' own callbacks.
  */

@@ -20,6 +20,13 @@ struct mk_pool;
 /* In mk_channel.calls: its caller has given up, and its reply has not come in yet */
 #define MK_CALL_LATE		((struct mk_call *)1)
 
+/*
+ * For how many looks, of 50 to 100 us, a reply that has come in may take to be handled
+ * when the channel ends: what a busy machine takes to run a softirq, and not long for
+ * those who clean up after the peer.
+ */
+#define MK_DOOM_LOOKS		200
+
 /* Bits of mk_channel.rx_state */
 #define MK_RX_BUSY		0	/* somebody receives */
 #define MK_RX_AGAIN		1	/* somebody else wanted to */
@@ -30,8 +37,8 @@ struct mk_pool;
  * @received: messages received
  * @bytes_sent: their payload in bytes
  * @bytes_received: their payload in bytes
- * @bells_sent: doorbells rung
- * @bells_room: those of them that were no message's, but told of room
+ * @bells_sent: doorbells rung for messages
+ * @bells_room: doorbells rung because there is room; by the receiver
  * @full: sends that found the ring full
  * @bad: messages of an unknown type or of a wrong length
  * @bells_missed: messages that lay there although the receiver slept
@@ -115,6 +122,9 @@ int mk_channel_init(struct mk_channel *ch, struct mk_link *link, unsigned int id
 void mk_channel_exit(struct mk_channel *ch);
 void mk_channel_set_ops(struct mk_channel *ch, const struct mk_channel_ops *ops,
 			void *priv);
+void mk_channel_doom(struct mk_channel *ch);
+bool mk_channel_has_reply(struct mk_channel *ch);
+void mk_channel_abort_calls(struct mk_channel *ch);
 void mk_channels_end(struct mk_channel *ch, unsigned int nr);
 void mk_channel_kick(struct mk_channel *ch);
 void mk_channel_rung(struct mk_channel *ch);
@@ -123,6 +133,8 @@ void mk_channel_flush(struct mk_channel *ch);
 void mk_channel_ring(struct mk_channel *ch, u64 cause);
 int mk_reply_epoch(struct mk_channel *ch, u32 epoch, u16 type, const void *data,
 		   size_t len);
+int mk_reply_wait(struct mk_channel *ch, u32 epoch, u16 type, const void *data, size_t len,
+		  long timeout);
 int mk_send_or_ring(struct mk_channel *ch, u16 type, const void *data, size_t len);
 u64 mk_channel_stat_at(const struct mk_channel *ch, size_t offset);
 void mk_channel_stats_reset(struct mk_channel *ch);

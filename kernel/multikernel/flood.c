@@ -12,18 +12,20 @@
  * each time that a sender waits for room.  This kernel knows how often these were, so
  * it knows how many doorbells there may have been at most, and needs no clock to tell
  * a flood from traffic that is just fast.  A peer that has rung MK_FLOOD_BELLS times
- * more often, or has sent MK_FLOOD_BAD messages that make no sense, is ended by the
- * host.
+ * more often is ended by the host.  So is one that sends MK_FLOOD_BAD messages that make
+ * no sense in a short time: of these half is forgiven each minute.
  *
  * A doorbell whose sender left no cause could be anybody's.  If this kernel has one
- * peer it is that one's.  Otherwise it is counted, and the host says that one of them
- * floods, but not which: it can't know.
+ * peer it is that one's.  Otherwise it is counted, and when there are MK_FLOOD_BELLS more
+ * than can be right the host finds out whose they are, see suspect.c.  Until then such a
+ * doorbell costs it the interrupt, a look at a word of each peer, and a counter.
  */
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
 #include <linux/printk.h>
 #include <linux/rculist.h>
+#include <asm/multikernel.h>
 
 #include "internal.h"
 
@@ -34,7 +36,12 @@
  */
 #define MK_FLOOD_BELLS		65536
 
-/* The same number: a message costs about what a doorbell does */
+/*
+ * The same number: a message costs about what a doorbell does.  But no number of them is
+ * right, and a kernel of another version may say now and then what this one does not
+ * know.  So half of them is forgiven each minute, see mk_flood_forgive(): it takes 65536
+ * at once, or more than 546 in a second for some minutes.
+ */
 #define MK_FLOOD_BAD		65536
 
 /* How often it is looked at: summing up costs as much as a few doorbells */
@@ -42,6 +49,12 @@
 
 /* Interrupts without any cause */
 static atomic_long_t mk_flood_nobodys;
+
+/* By how many they were too many when that was last looked into */
+static atomic64_t mk_flood_believed = ATOMIC64_INIT(0);
+
+/* Doorbells that peers were asked for whose links are closed */
+static atomic64_t mk_flood_past_asked = ATOMIC64_INIT(0);
 
 /* How often the peer was asked to ring */
 static u64 mk_flood_asked(struct mk_channel *ch)
@@ -52,28 +65,60 @@ static u64 mk_flood_asked(struct mk_channel *ch)
 /**
  * mk_flood_keep() - a channel is about to go
  * @link: the link
- * @ch: the channel
+ * @ch: the channel, which is still in &mk_link.ch
+ *
+ * Under mk_links_lock.
+ *
+ * Return: for mk_flood_kept().
  */
-void mk_flood_keep(struct mk_link *link, struct mk_channel *ch)
+u64 mk_flood_keep(struct mk_link *link, struct mk_channel *ch)
 {
-	link->past_asked += mk_flood_asked(ch);
+	u64 asked = mk_flood_asked(ch);
+
+	WRITE_ONCE(link->past_asked, link->past_asked + asked);
+	/* Pairs with mk_flood_allowed(): who misses the channel there sees it here */
+	smp_wmb();
+	return asked;
 }
 
+/**
+ * mk_flood_kept() - a channel is gone
+ * @link: the link
+ * @ch: the channel
+ * @kept: from mk_flood_keep(); what it has asked for since then is added
+ *
+ * Under mk_links_lock.
+ */
+void mk_flood_kept(struct mk_link *link, struct mk_channel *ch, u64 kept)
+{
+	WRITE_ONCE(link->past_asked, link->past_asked + mk_flood_asked(ch) - kept);
+}
+
+/* Never less than it is: a channel that goes may be counted twice */
 static u64 mk_flood_allowed(struct mk_link *link)
 {
-	u64 sum = link->past_asked;
 	struct mk_channel *ch;
 	unsigned int id;
+	u64 sum = 0;
 
 	for (id = 0; id < MK_LINK_CHANNELS; id++) {
 		ch = rcu_dereference(link->ch[id]);
 		if (ch)
 			sum += mk_flood_asked(ch);
 	}
-	return sum;
+	/* Pairs with mk_flood_keep() */
+	smp_rmb();
+	return sum + READ_ONCE(link->past_asked);
 }
 
-static void mk_flood_end(struct mk_link *link, const char *what)
+/**
+ * mk_flood_end() - the peer floods us
+ * @link: to it
+ * @what: with what
+ *
+ * Context: any but NMI.
+ */
+void mk_flood_end(struct mk_link *link, const char *what)
 {
 	/* What comes of it looks at this */
 	if (!xchg(&link->flooded, true) && link->ops->flood)
@@ -88,10 +133,66 @@ static void mk_flood_end(struct mk_link *link, const char *what)
  */
 void mk_flood_rung(struct mk_link *link)
 {
-	if (likely(++link->bells % MK_FLOOD_LOOK))
+	/* They may come in on several CPUs at a time */
+	u64 bells = atomic_long_inc_return(&link->bells);
+
+	if (likely(bells % MK_FLOOD_LOOK))
 		return;
-	if (link->bells > mk_flood_allowed(link) + MK_FLOOD_BELLS)
+	if (bells > mk_flood_allowed(link) + MK_FLOOD_BELLS)
 		mk_flood_end(link, "doorbells");
+}
+
+/**
+ * mk_flood_close() - a link is about to go
+ * @link: the link, still in the list
+ *
+ * Under the lock of the list.
+ */
+void mk_flood_close(struct mk_link *link)
+{
+	guard(rcu)();
+	atomic64_add(mk_flood_allowed(link), &mk_flood_past_asked);
+}
+
+/**
+ * mk_flood_bare_excess() - doorbells without a cause beyond what can be right
+ * @links: the open links; RCU
+ *
+ * Two causes that are taken by one interrupt leave the other one without.  So honest
+ * peers ring without a cause less often than they were asked to ring, all together.
+ *
+ * Return: by how many more there were; below 0 if they were less.
+ */
+s64 mk_flood_bare_excess(struct list_head *links)
+{
+	s64 excess = atomic_long_read(&mk_flood_nobodys);
+	struct mk_link *link;
+
+	list_for_each_entry_rcu(link, links, node)
+		excess -= mk_flood_allowed(link);
+	return excess - atomic64_read(&mk_flood_past_asked);
+}
+
+/**
+ * mk_flood_believe() - an inquiry is over
+ * @excess: what mk_flood_bare_excess() is now; another one begins when it is far more
+ *
+ * Context: any but NMI.
+ */
+void mk_flood_believe(s64 excess)
+{
+	atomic64_set(&mk_flood_believed, excess);
+}
+
+/* One of several peers, or an instance has to live with it: the host watches over all */
+static void mk_flood_anybody(struct list_head *links)
+{
+	if (!mk_is_instance() &&
+	    (mk_flood_bare_excess(links) <=
+	     atomic64_read(&mk_flood_believed) + MK_FLOOD_BELLS || !mk_suspect_begin()))
+		return;
+	pr_warn_ratelimited("someone rings without a cause: %ld doorbells so far\n",
+			    atomic_long_read(&mk_flood_nobodys));
 }
 
 /**
@@ -110,8 +211,7 @@ void mk_flood_nobody(struct list_head *links)
 		return;
 	list_for_each_entry_rcu(link, links, node) {
 		if (only) {
-			pr_warn_ratelimited("someone rings without a cause: %ld doorbells so far\n",
-					    atomic_long_read(&mk_flood_nobodys));
+			mk_flood_anybody(links);
 			return;
 		}
 		only = link;
@@ -134,6 +234,23 @@ void mk_flood_bad(struct mk_link *link, unsigned int count)
 {
 	if (atomic_long_add_return(count, &link->bad) > MK_FLOOD_BAD)
 		mk_flood_end(link, "messages that make no sense");
+}
+
+/**
+ * mk_flood_forgive() - time passes
+ * @link: an open link
+ *
+ * To be called each MK_FLOOD_FORGIVE_MS.
+ *
+ * Context: any but NMI.
+ */
+void mk_flood_forgive(struct mk_link *link)
+{
+	long bad = atomic_long_read(&link->bad);
+
+	/* What comes in meanwhile stays */
+	if (bad)
+		atomic_long_sub(bad - bad / 2, &link->bad);
 }
 
 /**

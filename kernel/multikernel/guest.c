@@ -172,15 +172,20 @@ static bool mk_guest_drain(struct mk_link *link, struct mk_ring_rx *rx)
 	return READ_ONCE(mk_guest_input) && mk_guest_input();
 }
 
+static const struct mk_job_ops mk_guest_job_ops = {
+	.call		= mk_remote_call,
+};
+
 static bool mk_guest_call(struct mk_link *link, const struct mk_msg *msg)
 {
-	return mk_job_queue(link, msg, mk_remote_call, NULL);
+	return mk_job_queue(link, msg, &mk_guest_job_ops);
 }
 
 static const struct mk_link_ops mk_guest_ops = {
 	.hello		= mk_guest_hello,
 	.peers		= mk_guest_peers,
 	.call		= mk_guest_call,
+	.late		= mk_remote_late,
 	.shutdown	= mk_guest_shutdown,
 	.drain		= mk_guest_drain,
 };

@@ -98,6 +98,7 @@ static void mk_life_end(struct mk_instance *inst, enum mk_state state,
 	strscpy(inst->reason, reason);
 	proven = mk_life_stop_cpus(inst);
 	cancel_delayed_work_sync(&inst->poll_work);
+	mk_link_doom(&inst->link);
 	mk_broker_end(inst, proven);
 	mk_link_close(&inst->link);
 	cancel_delayed_work(&inst->stop_work);
@@ -283,10 +284,16 @@ static void mk_life_put(struct mk_link *link)
 	mk_instance_put(link->owner);
 }
 
+static const struct mk_job_ops mk_life_job_ops = {
+	.call		= mk_broker_call,
+	.lost		= mk_broker_lost,
+	.put		= mk_life_put,
+};
+
 static bool mk_life_call(struct mk_link *link, const struct mk_msg *msg)
 {
 	mk_instance_get(link->owner);
-	if (mk_job_queue(link, msg, mk_broker_call, mk_life_put))
+	if (mk_job_queue(link, msg, &mk_life_job_ops))
 		return true;
 	/* Not the last one: an open link has its instance */
 	mk_instance_put(link->owner);

@@ -35,8 +35,8 @@
  * -------
  *
  * The list of open links is changed under mk_links_lock and read under RCU, and so
- * are the channels of a link.  It also protects which CPUs may be rung, and whom
- * each open channel names.
+ * are the channels of a link.  It also protects which CPUs may be rung, whom each open
+ * channel names, and whose counters are where.
  */
 
 #define pr_fmt(fmt) "multikernel: " fmt
@@ -45,6 +45,8 @@
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
 #include <linux/ctype.h>
+#include <linux/delay.h>
+#include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/overflow.h>
 #include <linux/printk.h>
@@ -58,6 +60,7 @@
 #include <trace/events/multikernel.h>
 
 #include "internal.h"
+#include "pages.h"
 
 /*
  * How often the watch looks for doorbells that were missed.  A person at a console
@@ -67,6 +70,11 @@
 
 static LIST_HEAD(mk_links);
 static DEFINE_SPINLOCK(mk_links_lock);
+static u64 mk_links_serial;
+
+/* No peer may ring but this one, see mk_link_silence() */
+static bool mk_links_silent;
+static u64 mk_links_audible;
 
 /* Those that stay; the boot CPU is there before hotplug can say so */
 static cpumask_t mk_bell_cpus = CPU_MASK_CPU0;
@@ -135,14 +143,23 @@ static void mk_link_call(struct mk_channel *ch, const struct mk_msg *msg)
 	memcpy(&op, msg->data, min_t(size_t, msg->len, sizeof(op)));
 	if (op == MK_CTL_ECHO || op == MK_CTL_FAIL)
 		mk_nop_answer(ch, msg);
-	else if (!link->ops->call || !link->ops->call(link, msg))
+	else if (!link->ops->call)
 		mk_reply_error(ch, msg->type, -EOPNOTSUPP);
+	else if (!link->ops->call(link, msg))
+		mk_reply_error(ch, msg->type, -EAGAIN);
+}
+
+static void mk_link_late(struct mk_channel *ch, const struct mk_msg *msg)
+{
+	if (ch->link->ops->late)
+		ch->link->ops->late(ch->link, msg);
 }
 
 static const struct mk_channel_ops mk_link_boot_ops[MK_NR_CLASSES] = {
 	[MK_CLASS_CONTROL] = {
 		.receive	= mk_link_receive,
 		.call		= mk_link_call,
+		.late		= mk_link_late,
 	},
 	[MK_CLASS_CONSOLE] = {
 		.drain		= mk_link_drain,
@@ -168,6 +185,7 @@ int mk_link_init(struct mk_link *link, const struct mk_link_ops *ops,
 	unsigned int class;
 
 	INIT_LIST_HEAD(&link->node);
+	mk_job_init(link);
 	link->ops = ops;
 	link->owner = owner;
 	link->boot = boot;
@@ -257,7 +275,7 @@ int mk_link_attach(struct mk_link *link, void *shared, size_t size,
 	link->cause_out = (unsigned long *)(host ? &words->cause_to_instance :
 						   &words->cause_to_host);
 	link->past_asked = 0;
-	link->bells = 0;
+	atomic_long_set(&link->bells, 0);
 	link->bells_bare = 0;
 	atomic_long_set(&link->bad, 0);
 	link->flooded = false;
@@ -265,6 +283,7 @@ int mk_link_attach(struct mk_link *link, void *shared, size_t size,
 	link->version = 0;
 	link->features = 0;
 	memset(&link->past, 0, sizeof(link->past));
+	link->past_bad = 0;
 	for (i = 0; i < MK_NR_CLASSES; i++) {
 		mk_channel_stats_reset(&link->boot[i]);
 		link->boot[i].asked_message = 0;
@@ -306,10 +325,21 @@ void mk_link_move(struct mk_link *link, ptrdiff_t move)
 	link->cause_out = (void *)link->cause_out + move;
 }
 
+/* Somebody waits for room, which is there */
+static bool mk_link_owes_room(struct mk_channel *ch)
+{
+	return (wq_has_sleeper(&ch->tx_wait) ||
+		(ch->pool && READ_ONCE(ch->pool->returning))) &&
+	       mk_channel_has_room(ch, 0);
+}
+
 /* A ring is late if it had the same message at the last look, and nobody at work */
 static void mk_link_look(struct mk_channel *ch)
 {
 	u32 tail = READ_ONCE(ch->rx.tail);
+
+	if (mk_link_owes_room(ch))
+		mk_channel_kick(ch);
 
 	if (!mk_ring_pending(&ch->rx)) {
 		ch->watched = tail - 1;
@@ -328,14 +358,18 @@ static DECLARE_DELAYED_WORK(mk_link_watch_work, mk_link_watch);
 /* Last words may lie there for which no doorbell came */
 static void mk_link_watch(struct work_struct *work)
 {
+	static unsigned int looks;
 	struct mk_channel *ch;
 	struct mk_link *link;
 	unsigned int id;
 
+	looks++;
 	guard(rcu)();
 	list_for_each_entry_rcu(link, &mk_links, node) {
 		if (link->ops->bell)
 			link->ops->bell(link);
+		if (!(looks % (MK_FLOOD_FORGIVE_MS / MK_WATCH_MS)))
+			mk_flood_forgive(link);
 		for (id = 0; id < MK_LINK_CHANNELS; id++) {
 			ch = rcu_dereference(link->ch[id]);
 			if (ch)
@@ -382,12 +416,23 @@ static unsigned int mk_link_bell_cpu(const struct mk_channel *ch)
 	return cpumask_first(&mk_bell_cpus);
 }
 
-/* From now on the peer rings here; what it has rung for elsewhere is looked for */
+static bool mk_link_may_ring(const struct mk_link *link)
+{
+	return likely(!mk_links_silent) || link->serial == mk_links_audible;
+}
+
+/*
+ * From now on the peer rings here, or nowhere; what it has rung for elsewhere is looked
+ * for.
+ */
 static void mk_link_aim(struct mk_channel *ch)
 {
+	u64 bell;
+
 	lockdep_assert_held(&mk_links_lock);
 	ch->bell_cpu = mk_link_bell_cpu(ch);
-	WRITE_ONCE(ch->rx.mem->bell, mk_arch_bell(ch->bell_cpu));
+	bell = mk_link_may_ring(ch->link) ? mk_arch_bell(ch->bell_cpu) : 0;
+	WRITE_ONCE(ch->rx.mem->bell, bell);
 	/* Ordering 6: pairs with mk_ring_wants_bell() and mk_ring_wants_room() */
 	virt_mb();
 	mk_channel_kick(ch);
@@ -467,12 +512,14 @@ int mk_channel_set_cpu(struct mk_channel *ch, unsigned int cpu)
 		mk_link_aim(ch);
 	return 0;
 }
+EXPORT_SYMBOL_GPL(mk_channel_set_cpu);
 
 /* Doorbells reach the channel from now on; the ones before are made up for */
 static void mk_link_enter(struct mk_link *link, struct mk_channel *ch)
 {
 	/* The watch has not seen the first message yet */
 	ch->watched = ch->rx.tail - 1;
+	link->counted[ch->id] = ch;
 	rcu_assign_pointer(link->ch[ch->id], ch);
 	mk_link_aim(ch);
 }
@@ -486,6 +533,7 @@ void mk_link_open(struct mk_link *link)
 	unsigned int class;
 
 	spin_lock_irq(&mk_links_lock);
+	link->serial = ++mk_links_serial;
 	list_add_tail_rcu(&link->node, &mk_links);
 	for (class = 0; link->boot && class < MK_NR_CLASSES; class++)
 		mk_link_enter(link, &link->boot[class]);
@@ -506,7 +554,7 @@ int mk_link_add(struct mk_link *link, struct mk_channel *ch)
 	guard(spinlock_irq)(&mk_links_lock);
 	if (list_empty(&link->node))
 		return -ENOTCONN;
-	if (rcu_access_pointer(link->ch[ch->id]))
+	if (link->counted[ch->id])
 		return -EADDRINUSE;
 	mk_link_enter(link, ch);
 	return 0;
@@ -523,13 +571,67 @@ int mk_link_add(struct mk_link *link, struct mk_channel *ch)
  */
 void mk_link_del(struct mk_link *link, struct mk_channel *ch)
 {
+	u64 kept;
+
 	scoped_guard(spinlock_irq, &mk_links_lock) {
-		mk_flood_keep(link, ch);
+		kept = mk_flood_keep(link, ch);
 		RCU_INIT_POINTER(link->ch[ch->id], NULL);
 	}
 	synchronize_rcu();
 	mk_channels_end(ch, 1);
+	guard(spinlock_irq)(&mk_links_lock);
+	mk_flood_kept(link, ch, kept);
 	mk_link_add_stats(&link->past, ch);
+	link->past_bad += READ_ONCE(ch->tx.bad_tails);
+	link->counted[ch->id] = NULL;
+}
+
+/* Calls @fn for each channel until one is true */
+static bool mk_link_any(struct mk_link *link, bool (*fn)(struct mk_channel *ch))
+{
+	struct mk_channel *ch;
+	unsigned int id;
+
+	guard(rcu)();
+	for (id = 0; id < MK_LINK_CHANNELS; id++) {
+		ch = rcu_dereference(link->ch[id]);
+		if (ch && fn(ch))
+			return true;
+	}
+	return false;
+}
+
+static bool mk_link_doom_channel(struct mk_channel *ch)
+{
+	mk_channel_doom(ch);
+	/* For replies that are there */
+	mk_channel_kick(ch);
+	return false;
+}
+
+static bool mk_link_abort_channel(struct mk_channel *ch)
+{
+	mk_channel_abort_calls(ch);
+	return false;
+}
+
+/**
+ * mk_link_doom() - nobody shall wait for the peer any more, on any channel
+ * @link: a link whose peer is gone; its channels are going to be ended
+ *
+ * A callback of one channel may wait for a reply on another one, and that for the first,
+ * so this comes before either is ended.
+ *
+ * Context: may sleep.
+ */
+void mk_link_doom(struct mk_link *link)
+{
+	unsigned int i;
+
+	mk_link_any(link, mk_link_doom_channel);
+	for (i = 0; i < MK_DOOM_LOOKS && mk_link_any(link, mk_channel_has_reply); i++)
+		usleep_range(50, 100);
+	mk_link_any(link, mk_link_abort_channel);
 }
 
 /**
@@ -546,10 +648,14 @@ void mk_link_close(struct mk_link *link)
 
 	if (list_empty(&link->node))
 		return;
+	mk_link_doom(link);
 	scoped_guard(spinlock_irq, &mk_links_lock) {
+		mk_flood_close(link);
 		list_del_rcu(&link->node);
-		for (class = 0; class < MK_NR_CLASSES; class++)
+		for (class = 0; class < MK_NR_CLASSES; class++) {
 			RCU_INIT_POINTER(link->ch[class], NULL);
+			link->counted[class] = NULL;
+		}
 	}
 	synchronize_rcu();
 	INIT_LIST_HEAD(&link->node);
@@ -572,6 +678,85 @@ void mk_link_destroy(struct mk_link *link)
 		mk_channel_flush(&link->boot[class]);
 		mk_channel_exit(&link->boot[class]);
 	}
+}
+
+/**
+ * mk_link_serials() - which links are open?
+ * @serials: where to put their numbers
+ * @max: space there
+ *
+ * Context: any but NMI.
+ * Return: number of them, at most @max.
+ */
+unsigned int mk_link_serials(u64 *serials, unsigned int max)
+{
+	struct mk_link *link;
+	unsigned int nr = 0;
+
+	guard(spinlock_irqsave)(&mk_links_lock);
+	list_for_each_entry(link, &mk_links, node)
+		if (nr < max)
+			serials[nr++] = link->serial;
+	return nr;
+}
+
+/**
+ * mk_link_silence() - ask peers not to ring for a while
+ * @silent: whether, and not that all may again
+ * @but: number of the link whose peer may, or 0
+ *
+ * Links that are opened meanwhile are silent, too.  Each call has all receivers look for
+ * what nobody rings for.
+ *
+ * Context: process.
+ */
+void mk_link_silence(bool silent, u64 but)
+{
+	struct mk_channel *ch;
+	struct mk_link *link;
+	unsigned int id;
+
+	guard(spinlock_irq)(&mk_links_lock);
+	mk_links_silent = silent;
+	mk_links_audible = but;
+	list_for_each_entry(link, &mk_links, node) {
+		for (id = 0; id < MK_LINK_CHANNELS; id++) {
+			ch = mk_link_channel(link, id);
+			if (ch)
+				mk_link_aim(ch);
+		}
+	}
+}
+
+/**
+ * mk_link_accuse() - it is this peer that rings without a cause
+ * @serial: number of its link, if that is still open
+ *
+ * Context: process.
+ */
+void mk_link_accuse(u64 serial)
+{
+	struct mk_link *link;
+
+	guard(spinlock_irq)(&mk_links_lock);
+	list_for_each_entry(link, &mk_links, node) {
+		if (link->serial != serial)
+			continue;
+		pr_warn("%s rings without a cause\n", link->peer ?: "a peer");
+		mk_flood_end(link, "doorbells without a cause");
+	}
+}
+
+/**
+ * mk_link_bare_excess() - see mk_flood_bare_excess()
+ *
+ * Context: any but NMI.
+ * Return: as that, for the links that are open.
+ */
+s64 mk_link_bare_excess(void)
+{
+	guard(rcu)();
+	return mk_flood_bare_excess(&mk_links);
 }
 
 /* Interrupts are off, which RCU waits for */
@@ -715,6 +900,13 @@ int mk_link_hello(struct mk_link *link)
 	return mk_send(&link->boot[MK_CLASS_CONTROL], MK_MSG_HELLO, &hello, len);
 }
 
+/* Those of the boot block are there for good */
+static struct mk_channel *mk_link_counted(struct mk_link *link, unsigned int id)
+{
+	lockdep_assert_held(&mk_links_lock);
+	return link->boot && id < MK_NR_CLASSES ? &link->boot[id] : link->counted[id];
+}
+
 /**
  * mk_link_stat() - sum of a counter over the channels of a link
  * @link: the link
@@ -724,17 +916,53 @@ int mk_link_hello(struct mk_link *link)
  */
 u64 mk_link_stat(struct mk_link *link, size_t offset)
 {
-	u64 sum = READ_ONCE(*(u64 *)((void *)&link->past + offset));
 	struct mk_channel *ch;
 	unsigned int id;
+	u64 sum;
 
-	guard(rcu)();
+	guard(spinlock_irq)(&mk_links_lock);
+	sum = *(u64 *)((void *)&link->past + offset);
 	for (id = 0; id < MK_LINK_CHANNELS; id++) {
-		/* Those of the boot block are there for good */
-		ch = id < MK_NR_CLASSES ? &link->boot[id] :
-					  rcu_dereference(link->ch[id]);
+		ch = mk_link_counted(link, id);
 		if (ch)
 			sum += mk_channel_stat_at(ch, offset);
+	}
+	return sum;
+}
+
+/**
+ * mk_link_bells_saved() - messages that needed no doorbell
+ * @link: the link
+ *
+ * Return: their number, of the current or last run.
+ */
+u64 mk_link_bells_saved(struct mk_link *link)
+{
+	/* In this order: a message is counted before its doorbell */
+	u64 bells = mk_link_stat(link, offsetof(struct mk_channel_stats, bells_sent));
+	u64 sent = mk_link_stat(link, offsetof(struct mk_channel_stats, sent));
+
+	return sent - min(bells, sent);
+}
+
+/**
+ * mk_link_bad_tails() - how often did the peer say that it has read what can't be?
+ * @link: the link
+ *
+ * Return: their number, of the current or last run.
+ */
+u64 mk_link_bad_tails(struct mk_link *link)
+{
+	struct mk_channel *ch;
+	unsigned int id;
+	u64 sum;
+
+	guard(spinlock_irq)(&mk_links_lock);
+	sum = link->past_bad;
+	for (id = 0; id < MK_LINK_CHANNELS; id++) {
+		ch = mk_link_counted(link, id);
+		if (ch)
+			sum += READ_ONCE(ch->tx.bad_tails);
 	}
 	return sum;
 }

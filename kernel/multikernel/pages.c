@@ -30,6 +30,7 @@
  */
 
 #include <linux/build_bug.h>
+#include <linux/export.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -145,6 +146,7 @@ void *mk_pages_alloc(struct mk_channel *ch, size_t len)
 	guard(raw_spinlock_irqsave)(&pool->lock);
 	return mk_pool_take(pool, PFN_UP(len));
 }
+EXPORT_SYMBOL_GPL(mk_pages_alloc);
 
 static bool mk_pages_or_end(struct mk_channel *ch, size_t len, void **pages)
 {
@@ -180,6 +182,7 @@ void *mk_pages_alloc_wait(struct mk_channel *ch, size_t len, long timeout)
 		return ERR_PTR(-EINTR);
 	return ERR_PTR(timeout ? -ENOTCONN : -ETIMEDOUT);
 }
+EXPORT_SYMBOL_GPL(mk_pages_alloc_wait);
 
 static int mk_pages_send(struct mk_channel *ch, u16 type, void *pages, size_t len, bool lend)
 {
@@ -219,6 +222,7 @@ int mk_pages_give(struct mk_channel *ch, u16 type, void *pages, size_t len)
 {
 	return mk_pages_send(ch, type, pages, len, false);
 }
+EXPORT_SYMBOL_GPL(mk_pages_give);
 
 /**
  * mk_pages_lend() - lend a buffer
@@ -236,6 +240,7 @@ int mk_pages_lend(struct mk_channel *ch, u16 type, void *pages, size_t len)
 {
 	return mk_pages_send(ch, type, pages, len, true);
 }
+EXPORT_SYMBOL_GPL(mk_pages_lend);
 
 static void mk_pages_wake(struct mk_channel *ch)
 {
@@ -290,6 +295,7 @@ void mk_pages_put(struct mk_channel *ch, void *pages)
 	else if (!told)
 		mk_pool_flush(ch);
 }
+EXPORT_SYMBOL_GPL(mk_pages_put);
 
 /**
  * mk_pool_flush() - tell the peer of buffers that go back to it

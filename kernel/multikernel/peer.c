@@ -30,6 +30,7 @@
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <linux/export.h>
 #include <linux/jiffies.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
@@ -194,6 +195,7 @@ int mk_peer_notifier_register(struct notifier_block *nb)
 	}
 	return ret;
 }
+EXPORT_SYMBOL_GPL(mk_peer_notifier_register);
 
 /**
  * mk_peer_notifier_unregister() - hear no more
@@ -209,6 +211,7 @@ int mk_peer_notifier_unregister(struct notifier_block *nb)
 	guard(mutex)(&mk_peers_told_lock);
 	return raw_notifier_chain_unregister(&mk_peers_chain, nb);
 }
+EXPORT_SYMBOL_GPL(mk_peer_notifier_unregister);
 
 /**
  * mk_peer_find() - is there a peer of this name?
@@ -231,6 +234,7 @@ int mk_peer_find(const char *name, struct mk_peer *peer)
 	}
 	return -ENOENT;
 }
+EXPORT_SYMBOL_GPL(mk_peer_find);
 
 static bool mk_peer_next(u32 id, struct mk_peer *peer)
 {
@@ -265,6 +269,7 @@ int mk_peer_walk(int (*fn)(const struct mk_peer *peer, void *data), void *data)
 	}
 	return ret;
 }
+EXPORT_SYMBOL_GPL(mk_peer_walk);
 
 static void mk_peer_tell_instances(struct work_struct *work);
 static DECLARE_DELAYED_WORK(mk_peer_tell_work, mk_peer_tell_instances);

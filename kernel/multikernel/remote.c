@@ -10,11 +10,17 @@
  * Another instance is known as a link of its own, which lives as long as there are
  * channels to it.
  *
+ * The host frees a connection when both ends have given it up, so it has to hear of it.
+ * If it does not answer in time, or the caller has a signal, a work item says it again
+ * until it has heard.  The same holds for a connection that it has made for a caller
+ * who does not wait any more: the late reply says which one it is.
+ *
  * Locking
  * -------
  *
  * mk_remote_lock protects the list of links to other instances and their counts.
- * Nobody waits for a peer under it.
+ * mk_remote_byes_lock protects the lists of what the host has still to hear, and of what
+ * may have to be said.  Nobody waits for a peer under either.
  */
 
 #define pr_fmt(fmt) "multikernel: " fmt
@@ -25,6 +31,7 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 
 #include "guest.h"
@@ -33,6 +40,12 @@
 
 /* The host may have to ask another instance, which has five seconds itself */
 #define MK_CONNECT_TIMEOUT_MS	10000
+
+/* How soon the host hears again of a connection that we have given up */
+#define MK_BYE_RETRY_MS		1000
+
+/* How long other calls of the host's wait for a channel that goes; it asks again */
+#define MK_GONE_WAIT_MS		1000
 
 /**
  * struct mk_remote - another instance
@@ -54,10 +67,14 @@ struct mk_remote {
 
 /**
  * struct mk_remote_conn - what an end of a connection has mapped
+ * @node: in mk_remote_byes or mk_remote_spare
+ * @conn: the host's number of the connection, in mk_remote_byes
  * @area: memory of the connection
  * @remote: the other instance, or NULL for the host
  */
 struct mk_remote_conn {
+	struct list_head node;
+	u32 conn;
 	void *area;
 	struct mk_remote *remote;
 };
@@ -66,6 +83,14 @@ static const struct mk_link_ops mk_remote_ops;
 static LIST_HEAD(mk_remotes);
 static DEFINE_MUTEX(mk_remote_lock);
 static atomic_t mk_remote_connecting;
+
+/* What the host has still to hear that we have given up */
+static LIST_HEAD(mk_remote_byes);
+
+/* For what may have to be given up: one for each request whose answer may come late */
+static LIST_HEAD(mk_remote_spare);
+static unsigned int mk_remote_spares;
+static DEFINE_SPINLOCK(mk_remote_byes_lock);
 
 /* Not what this kernel takes for its own */
 static bool mk_remote_foreign(phys_addr_t pa, size_t size)
@@ -132,8 +157,10 @@ static void mk_remote_put(struct mk_remote *remote)
 static void mk_remote_unmap(struct mk_remote_conn *rc)
 {
 	mk_remote_put(rc->remote);
-	memunmap(rc->area);
-	kfree(rc);
+	if (rc->area)
+		memunmap(rc->area);
+	rc->remote = NULL;
+	rc->area = NULL;
 }
 
 static int mk_remote_say_close(u32 conn)
@@ -141,17 +168,70 @@ static int mk_remote_say_close(u32 conn)
 	struct mk_ctl_close req = { .op = MK_CTL_CLOSE, .conn = conn };
 	ssize_t ret;
 
-	ret = mk_call(mk_guest_control(), &req, sizeof(req), NULL, 0,
-		      msecs_to_jiffies(MK_CONNECT_TIMEOUT_MS));
+	ret = mk_job_call(mk_guest_control(), &req, sizeof(req), NULL, 0,
+			  msecs_to_jiffies(MK_CONNECT_TIMEOUT_MS));
 	return ret < 0 ? ret : 0;
+}
+
+static void mk_remote_say_byes(struct work_struct *work);
+static DECLARE_DELAYED_WORK(mk_remote_bye_work, mk_remote_say_byes);
+
+static void mk_remote_bye_later(struct mk_remote_conn *rc, unsigned int ms)
+{
+	scoped_guard(spinlock_bh, &mk_remote_byes_lock)
+		list_add_tail(&rc->node, &mk_remote_byes);
+	queue_delayed_work(system_dfl_wq, &mk_remote_bye_work, msecs_to_jiffies(ms));
+}
+
+/* False if the host has to hear it again */
+static bool mk_remote_bye(struct mk_remote_conn *rc)
+{
+	switch (mk_remote_say_close(rc->conn)) {
+	case -EAGAIN:
+	case -EBUSY:
+	case -EINTR:
+	case -ETIMEDOUT:
+		mk_remote_bye_later(rc, MK_BYE_RETRY_MS);
+		return false;
+	default:
+		kfree(rc);
+		return true;
+	}
+}
+
+static struct mk_remote_conn *mk_remote_next(struct list_head *list)
+{
+	struct mk_remote_conn *rc;
+
+	guard(spinlock_bh)(&mk_remote_byes_lock);
+	rc = list_first_entry_or_null(list, struct mk_remote_conn, node);
+	if (rc)
+		list_del(&rc->node);
+	if (rc && list == &mk_remote_spare)
+		mk_remote_spares--;
+	return rc;
+}
+
+static void mk_remote_say_byes(struct work_struct *work)
+{
+	struct mk_remote_conn *rc;
+
+	do
+		rc = mk_remote_next(&mk_remote_byes);
+	while (rc && mk_remote_bye(rc));
 }
 
 /* If the host has said it then its call is answered, see mk_remote_closed() */
 static void mk_remote_release(struct mk_end *end, bool closed)
 {
-	mk_remote_unmap(end->arg);
+	struct mk_remote_conn *rc = end->arg;
+
+	mk_remote_unmap(rc);
+	rc->conn = end->conn;
 	if (closed)
-		mk_remote_say_close(end->conn);
+		mk_remote_bye(rc);
+	else
+		kfree(rc);
 }
 
 static struct mk_end *mk_remote_map(const struct mk_ctl_open *open,
@@ -183,26 +263,43 @@ static struct mk_end *mk_remote_map(const struct mk_ctl_open *open,
 }
 
 static struct mk_end *mk_remote_open(const struct mk_ctl_open *open,
-				     const struct mk_channel_ops *ops, void *priv)
+				     const struct mk_channel_ops *ops, void *priv,
+				     struct mk_remote_conn *rc)
 {
-	struct mk_remote_conn *rc;
 	struct mk_end *end;
 
 	if (mk_service_check_open(open) || open->version > mk_guest_link()->version ||
 	    !mk_remote_foreign(open->area_pa, open->area_size) ||
 	    (open->pair_pa && !mk_remote_foreign(open->pair_pa, PAGE_SIZE)))
 		return ERR_PTR(-EPROTO);
-	rc = kzalloc_obj(*rc);
-	if (!rc)
-		return ERR_PTR(-ENOMEM);
 	end = mk_remote_map(open, ops, priv, rc);
-	if (IS_ERR(end)) {
-		mk_remote_put(rc->remote);
-		if (rc->area)
-			memunmap(rc->area);
-		kfree(rc);
-	}
+	if (IS_ERR(end))
+		mk_remote_unmap(rc);
 	return end;
+}
+
+static bool mk_remote_spare_put(struct mk_remote_conn *rc)
+{
+	guard(spinlock_bh)(&mk_remote_byes_lock);
+	list_add(&rc->node, &mk_remote_spare);
+	return ++mk_remote_spares > MK_CALLS;
+}
+
+/* The reply, or something that is none: then the host may still answer */
+static ssize_t mk_remote_ask(const struct mk_ctl_connect *req, struct mk_ctl_open *open,
+			     struct mk_remote_conn **rc)
+{
+	bool enough = mk_remote_spare_put(*rc);
+	ssize_t ret;
+
+	ret = mk_job_call(mk_guest_control(), req, sizeof(*req), open, sizeof(*open),
+			  msecs_to_jiffies(MK_CONNECT_TIMEOUT_MS));
+	/* There can't be more that are late than there are calls without a reply */
+	if ((ret == -EINTR || ret == -ETIMEDOUT) && !enough)
+		*rc = NULL;
+	else
+		*rc = mk_remote_next(&mk_remote_spare);
+	return ret;
 }
 
 /**
@@ -217,34 +314,77 @@ static struct mk_end *mk_remote_open(const struct mk_ctl_open *open,
 struct mk_end *mk_remote_connect(const struct mk_ctl_connect *req,
 				 const struct mk_channel_ops *ops, void *priv)
 {
+	struct mk_remote_conn *rc = kzalloc_obj(*rc);
 	struct mk_ctl_open open = {};
 	struct mk_end *end;
 	ssize_t ret;
 
+	if (!rc)
+		return ERR_PTR(-ENOMEM);
 	/* A close that overtakes us has to wait */
 	atomic_inc(&mk_remote_connecting);
-	ret = mk_call(mk_guest_control(), req, sizeof(*req), &open, sizeof(open),
-		      msecs_to_jiffies(MK_CONNECT_TIMEOUT_MS));
+	ret = mk_remote_ask(req, &open, &rc);
 	if (ret == sizeof(open))
-		end = mk_remote_open(&open, ops, priv);
+		end = mk_remote_open(&open, ops, priv, rc);
 	else
 		end = ERR_PTR(ret < 0 ? ret : -EPROTO);
 	atomic_dec(&mk_remote_connecting);
-	if (IS_ERR(end) && ret == sizeof(open))
-		mk_remote_say_close(open.conn);
+	if (!IS_ERR(end))
+		return end;
+	if (ret == sizeof(open)) {
+		rc->conn = open.conn;
+		mk_remote_bye(rc);
+	} else {
+		kfree(rc);
+	}
 	return end;
+}
+
+/**
+ * mk_remote_late() - a reply of the host's for which nobody waits any more
+ * @link: to the host
+ * @msg: the reply
+ *
+ * Context: BH.
+ */
+void mk_remote_late(struct mk_link *link, const struct mk_msg *msg)
+{
+	struct mk_remote_conn *rc;
+	struct mk_ctl_open open;
+
+	if ((msg->type & MK_TYPE_KIND) != MK_TYPE_REPLY || msg->len != sizeof(open))
+		return;
+	memcpy(&open, msg->data, sizeof(open));
+	if (open.op != MK_CTL_OPEN)
+		return;
+	rc = mk_remote_next(&mk_remote_spare);
+	if (!rc)
+		return;
+	rc->conn = open.conn;
+	mk_remote_bye_later(rc, 0);
 }
 
 static ssize_t mk_remote_opened(const struct mk_ctl_open *open)
 {
-	return PTR_ERR_OR_ZERO(mk_remote_open(open, NULL, NULL));
+	struct mk_remote_conn *rc = kzalloc_obj(*rc);
+	struct mk_end *end;
+
+	if (!rc)
+		return -ENOMEM;
+	end = mk_remote_open(open, NULL, NULL, rc);
+	if (IS_ERR(end))
+		kfree(rc);
+	return PTR_ERR_OR_ZERO(end);
 }
 
+/* While the layer above takes its time the host is told to ask again */
 static ssize_t mk_remote_closed(const struct mk_ctl_close *req)
 {
-	if (mk_end_gone(req->conn))
-		return 0;
-	return atomic_read(&mk_remote_connecting) ? -EAGAIN : -ENOENT;
+	int ret = mk_end_gone_within(req->conn, msecs_to_jiffies(MK_GONE_WAIT_MS));
+
+	if (ret == -ENOENT && atomic_read(&mk_remote_connecting))
+		return -EAGAIN;
+	return ret;
 }
 
 /**

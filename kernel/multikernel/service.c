@@ -12,23 +12,32 @@
  * An end goes in two steps.  First it is cut: its rings are not used any more,
  * senders and callers get an error.  Then the layer above hears that its peer is gone.
  * A channel that a service has accepted is freed after that; who has connected calls
- * mk_close().
+ * mk_close().  The end stays in the list until all of this is done, so that nobody
+ * takes memory for free that the layer above may still look at: who asks meanwhile is
+ * told to ask again.
  *
  * Locking
  * -------
  *
- * mk_services_lock protects the services, mk_ends_lock the list of ends and
- * mk_end.cut.  Nobody waits for a peer under either; callbacks of the layer above run
- * under none, except mk_service.accept under mk_services_lock.
+ * mk_services_lock protects the services.  mk_ends_lock protects the list of ends, and
+ * who cuts an end (mk_end.cutting) and who takes it down (mk_end.going); the one who
+ * does works without it, and the others wait in mk_ends_wait.  Nobody waits for a peer
+ * under either; callbacks of the layer above run under none, except mk_service.accept
+ * under mk_services_lock, so they may open and close other channels.
  */
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <linux/export.h>
+#include <linux/jiffies.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
+#include <linux/wait.h>
 #include <asm/multikernel.h>
 
 #include "internal.h"
@@ -38,7 +47,8 @@
 static LIST_HEAD(mk_services);
 static DEFINE_MUTEX(mk_services_lock);
 static LIST_HEAD(mk_ends);
-static DEFINE_MUTEX(mk_ends_lock);
+static DEFINE_SPINLOCK(mk_ends_lock);
+static DECLARE_WAIT_QUEUE_HEAD(mk_ends_wait);
 
 static struct mk_service *mk_service_find(const char *name)
 {
@@ -53,7 +63,8 @@ static struct mk_service *mk_service_find(const char *name)
 
 /**
  * mk_service_register() - let other kernels open channels
- * @service: the service; stays registered as long as this kernel runs
+ * @service: the service, zeroed but for what the layer above fills in; stays until
+ *           mk_service_unregister()
  *
  * Context: may sleep.
  * Return: 0; -EINVAL for a name that is empty or too long, or without operations;
@@ -72,6 +83,7 @@ int mk_service_register(struct mk_service *service)
 	list_add_tail(&service->node, &mk_services);
 	return 0;
 }
+EXPORT_SYMBOL_GPL(mk_service_register);
 
 /**
  * mk_service_slots() - the size of a ring
@@ -122,6 +134,8 @@ int mk_service_check_open(const struct mk_ctl_open *open)
 	return 0;
 }
 
+static void mk_end_gone_work(struct work_struct *work);
+
 static struct mk_end *mk_end_alloc(const struct mk_ctl_open *open)
 {
 	u32 max = min_t(u32, open->slots * MK_SLOT_PAYLOAD, MK_MSG_MAX);
@@ -135,6 +149,7 @@ static struct mk_end *mk_end_alloc(const struct mk_ctl_open *open)
 		return NULL;
 	}
 	init_completion(&end->told);
+	INIT_WORK(&end->gone_work, mk_end_gone_work);
 	end->conn = open->conn;
 	strscpy(end->peer, open->peer);
 	strscpy(end->service, open->service);
@@ -143,6 +158,11 @@ static struct mk_end *mk_end_alloc(const struct mk_ctl_open *open)
 
 static void mk_end_free(struct mk_end *end)
 {
+	if (end->of) {
+		scoped_guard(spinlock, &mk_ends_lock)
+			end->of->ends--;
+		wake_up_all(&mk_ends_wait);
+	}
 	mk_pool_free(end->ch.pool);
 	mk_channel_exit(&end->ch);
 	kvfree(end->buf);
@@ -152,25 +172,37 @@ static void mk_end_free(struct mk_end *end)
 static int mk_end_accept(struct mk_end *end)
 {
 	struct mk_service *service;
+	int ret = 0;
 
 	guard(mutex)(&mk_services_lock);
 	service = mk_service_find(end->service);
 	if (!service)
 		return -ECONNREFUSED;
 	end->accepted = true;
+	scoped_guard(spinlock, &mk_ends_lock) {
+		end->of = service;
+		service->ends++;
+	}
 	mk_channel_set_ops(&end->ch, service->ops, service->priv);
-	return service->accept ? service->accept(&end->ch) : 0;
+	if (service->accept)
+		ret = service->accept(&end->ch);
+	/* On the wire that asks to come again */
+	return ret == -EAGAIN ? -EBUSY : ret;
 }
 
-/* Calls of one peer that are worked on at the same time; more are told to wait */
+/* Calls of one peer that wait for their turn; more are told to come again */
 #define MK_JOBS_MAX		8
+
+/* How long an answer waits for room: the peer has asked, and so should read */
+#define MK_JOB_REPLY_MS		5000
+
+/* How soon to come again */
+#define MK_JOB_RETRY_MS		20
 
 /**
  * struct mk_job - a call on a control channel that needs process context
- * @work: runs it
- * @link: to the caller
- * @fn: what does it
- * @put: called at last
+ * @node: in mk_link.jobs
+ * @ops: what does it
  * @epoch: which life of the caller's
  * @type: type of the message
  * @len: length of @data
@@ -178,10 +210,8 @@ static int mk_end_accept(struct mk_end *end)
  * @reply: the answer
  */
 struct mk_job {
-	struct work_struct work;
-	struct mk_link *link;
-	mk_job_fn fn;
-	void (*put)(struct mk_link *link);
+	struct list_head node;
+	const struct mk_job_ops *ops;
 	u32 epoch;
 	u16 type;
 	u32 len;
@@ -189,57 +219,122 @@ struct mk_job {
 	u8 reply[MK_CTL_MAX] __aligned(8);
 };
 
-static void mk_job_work(struct work_struct *work)
+static void mk_job_do(struct mk_link *link, struct mk_job *job)
 {
-	struct mk_job *job = container_of(work, struct mk_job, work);
-	struct mk_channel *ch = &job->link->boot[MK_CLASS_CONTROL];
-	ssize_t ret = job->fn(job->link, job->data, job->len, job->reply);
+	struct mk_channel *ch = &link->boot[MK_CLASS_CONTROL];
+	ssize_t ret = job->ops->call(link, job->data, job->len, job->reply);
+	long timeout = msecs_to_jiffies(MK_JOB_REPLY_MS);
 	u16 nr = job->type & MK_TYPE_NR;
 	__s32 err = ret;
+	int sent;
 
 	if (ret < 0)
-		mk_reply_epoch(ch, job->epoch, MK_TYPE_ERROR | nr, &err, sizeof(err));
+		sent = mk_reply_wait(ch, job->epoch, MK_TYPE_ERROR | nr, &err, sizeof(err),
+				     timeout);
 	else
-		mk_reply_epoch(ch, job->epoch, MK_TYPE_REPLY | nr, job->reply, ret);
-	atomic_dec(&job->link->jobs);
-	if (job->put)
-		job->put(job->link);
+		sent = mk_reply_wait(ch, job->epoch, MK_TYPE_REPLY | nr, job->reply, ret,
+				     timeout);
+	if (sent && ret >= 0 && job->ops->lost)
+		job->ops->lost(link, job->data, job->reply);
+}
+
+/* The next one, which stays in the list until it is done; then it is not looked at */
+static void mk_job_work(struct work_struct *work)
+{
+	struct mk_link *link = container_of(work, struct mk_link, job_work);
+	struct mk_job *job;
+
+	scoped_guard(spinlock_bh, &link->jobs_lock)
+		job = list_first_entry(&link->jobs, struct mk_job, node);
+	mk_job_do(link, job);
+	scoped_guard(spinlock_bh, &link->jobs_lock) {
+		list_del(&job->node);
+		link->jobs_nr--;
+		if (!list_empty(&link->jobs))
+			queue_work(system_dfl_wq, &link->job_work);
+	}
+	/* The last one may take the link with it */
+	if (job->ops->put)
+		job->ops->put(link);
 	kfree(job);
+}
+
+/**
+ * mk_job_init() - prepare a link for jobs
+ * @link: the link
+ */
+void mk_job_init(struct mk_link *link)
+{
+	spin_lock_init(&link->jobs_lock);
+	INIT_LIST_HEAD(&link->jobs);
+	INIT_WORK(&link->job_work, mk_job_work);
 }
 
 /**
  * mk_job_queue() - answer a call on a control channel from process context
  * @link: to the caller
  * @msg: the call
- * @fn: what does it; returns the length of the answer or a negative errno
- * @put: called at last, or NULL
+ * @ops: what does it
+ *
+ * What one peer asks for is done in the order in which it has asked: what it takes
+ * back has been done before.  It also bounds what it can have of this kernel's time
+ * to one thread.
  *
  * Context: BH.
- * Return: true; false if it will not be done, and @put not be called.
+ * Return: true; false if it can't be done now, and no one of @ops will be called.
  */
-bool mk_job_queue(struct mk_link *link, const struct mk_msg *msg, mk_job_fn fn,
-		  void (*put)(struct mk_link *link))
+bool mk_job_queue(struct mk_link *link, const struct mk_msg *msg,
+		  const struct mk_job_ops *ops)
 {
 	struct mk_job *job;
 
-	if (atomic_inc_return(&link->jobs) > MK_JOBS_MAX)
-		goto refuse;
+	guard(spinlock_bh)(&link->jobs_lock);
+	if (link->jobs_nr == MK_JOBS_MAX)
+		return false;
 	job = kzalloc_obj(*job, GFP_ATOMIC);
 	if (!job)
-		goto refuse;
-	INIT_WORK(&job->work, mk_job_work);
-	job->link = link;
-	job->fn = fn;
-	job->put = put;
+		return false;
+	job->ops = ops;
 	job->epoch = link->boot[MK_CLASS_CONTROL].rx.epoch;
 	job->type = msg->type;
 	job->len = msg->len;
 	memcpy(job->data, msg->data, msg->len);
-	queue_work(system_dfl_wq, &job->work);
+	if (!link->jobs_nr++)
+		queue_work(system_dfl_wq, &link->job_work);
+	list_add_tail(&job->node, &link->jobs);
 	return true;
-refuse:
-	atomic_dec(&link->jobs);
-	return false;
+}
+
+/**
+ * mk_job_call() - make a call that the peer answers by a job
+ * @ch: the control channel
+ * @data: what to ask
+ * @len: its length in bytes
+ * @reply: where to put the answer, or NULL
+ * @size: space there in bytes
+ * @timeout: how long to wait at most, in jiffies
+ *
+ * A peer that has too much to do answers -EAGAIN, and is asked again.
+ *
+ * Context: process; may sleep.  Not from a callback of the channel.
+ * Return: as mk_call(); -EAGAIN if the peer had too much to do all the time.
+ */
+ssize_t mk_job_call(struct mk_channel *ch, const void *data, size_t len, void *reply,
+		    size_t size, long timeout)
+{
+	unsigned long deadline = jiffies + timeout;
+	long left = timeout;
+	ssize_t ret;
+
+	for (;;) {
+		ret = mk_call(ch, data, len, reply, size, left);
+		left = deadline - jiffies;
+		if (ret != -EAGAIN || left <= 0)
+			return ret;
+		if (signal_pending(current))
+			return -EINTR;
+		schedule_timeout_interruptible(msecs_to_jiffies(MK_JOB_RETRY_MS));
+	}
 }
 
 /**
@@ -311,12 +406,14 @@ int mk_end_publish(struct mk_end *end,
 {
 	int ret;
 
-	guard(mutex)(&mk_ends_lock);
+	guard(spinlock)(&mk_ends_lock);
 	end->release = release;
 	end->arg = arg;
 	ret = mk_link_add(end->ch.link, &end->ch);
 	if (!ret)
 		list_add_tail(&end->node, &mk_ends);
+	/* The service may be about to go */
+	wake_up_all(&mk_ends_wait);
 	return ret;
 }
 
@@ -344,12 +441,44 @@ static struct mk_end *mk_end_find(u32 conn)
 	return NULL;
 }
 
+/* By the one who has set mk_end.cutting.  The end may be gone when this returns */
+static void mk_end_delete(struct mk_end *end)
+{
+	mk_link_del(end->ch.link, &end->ch);
+	/* Pairs with mk_end_do_cut() */
+	smp_store_release(&end->cut, true);
+	wake_up_all(&mk_ends_wait);
+}
+
+/* By the one who has set mk_end.going: nobody else frees it */
 static void mk_end_do_cut(struct mk_end *end)
 {
-	lockdep_assert_held(&mk_ends_lock);
-	if (!end->cut)
-		mk_link_del(end->ch.link, &end->ch);
-	end->cut = true;
+	bool first;
+
+	scoped_guard(spinlock, &mk_ends_lock) {
+		first = !end->cutting;
+		end->cutting = true;
+	}
+	if (first)
+		mk_end_delete(end);
+	else
+		/* Pairs with mk_end_delete() */
+		wait_event(mk_ends_wait, smp_load_acquire(&end->cut));
+}
+
+static bool mk_end_is_cut(u32 conn)
+{
+	struct mk_end *end;
+
+	guard(spinlock)(&mk_ends_lock);
+	end = mk_end_find(conn);
+	return !end || end->cut;
+}
+
+static bool mk_end_is_there(u32 conn)
+{
+	guard(spinlock)(&mk_ends_lock);
+	return mk_end_find(conn);
 }
 
 /**
@@ -361,11 +490,58 @@ static void mk_end_do_cut(struct mk_end *end)
 void mk_end_cut(u32 conn)
 {
 	struct mk_end *end;
+	bool first = false;
 
-	guard(mutex)(&mk_ends_lock);
-	end = mk_end_find(conn);
-	if (end)
-		mk_end_do_cut(end);
+	scoped_guard(spinlock, &mk_ends_lock) {
+		end = mk_end_find(conn);
+		if (end && !end->cutting) {
+			end->cutting = true;
+			first = true;
+		}
+	}
+	if (first)
+		mk_end_delete(end);
+	else
+		wait_event(mk_ends_wait, mk_end_is_cut(conn));
+}
+
+/* Whoever gets 0 takes it down */
+static int mk_end_claim(u32 conn, struct mk_end **end)
+{
+	guard(spinlock)(&mk_ends_lock);
+	*end = mk_end_find(conn);
+	if (!*end)
+		return -ENOENT;
+	if ((*end)->going)
+		return -EAGAIN;
+	(*end)->going = true;
+	return 0;
+}
+
+static void mk_end_unlist(struct mk_end *end)
+{
+	guard(spinlock)(&mk_ends_lock);
+	list_del_init(&end->node);
+}
+
+static void mk_end_do_gone(struct mk_end *end, bool closed)
+{
+	mk_end_do_cut(end);
+	/* Before the memory goes: the layer above may have pages of it */
+	if (end->ch.ops->gone)
+		end->ch.ops->gone(&end->ch);
+	end->release(end, closed);
+	mk_end_unlist(end);
+	if (end->accepted)
+		mk_end_free(end);
+	else
+		complete_all(&end->told);
+	wake_up_all(&mk_ends_wait);
+}
+
+static void mk_end_gone_work(struct work_struct *work)
+{
+	mk_end_do_gone(container_of(work, struct mk_end, gone_work), false);
 }
 
 /**
@@ -373,29 +549,99 @@ void mk_end_cut(u32 conn)
  * @conn: the host's number of the connection
  *
  * Context: may sleep; not from callbacks of the channel.
- * Return: false if there is no such end, or mk_close() has it.
+ * Return: 0 when it has let go of the memory; -ENOENT if there is no such end;
+ * -EAGAIN if somebody else is about to take it down, who is not waited for.
  */
-bool mk_end_gone(u32 conn)
+int mk_end_gone(u32 conn)
+{
+	struct mk_end *end;
+	int ret = mk_end_claim(conn, &end);
+
+	if (!ret)
+		mk_end_do_gone(end, false);
+	return ret;
+}
+
+/**
+ * mk_end_gone_within() - the same, for those who can't wait for the layer above
+ * @conn: the host's number of the connection
+ * @timeout: how long they can, in jiffies
+ *
+ * Context: may sleep.
+ * Return: 0 when it has let go of the memory, also because of someone else; -ENOENT
+ * if there was no such end; -EAGAIN if that takes longer.
+ */
+int mk_end_gone_within(u32 conn, long timeout)
+{
+	struct mk_end *end;
+	int ret = mk_end_claim(conn, &end);
+
+	if (ret == -ENOENT)
+		return ret;
+	if (!ret)
+		queue_work(system_dfl_wq, &end->gone_work);
+	return wait_event_timeout(mk_ends_wait, !mk_end_is_there(conn), timeout) ? 0 :
+										   -EAGAIN;
+}
+
+/* An end of this service that nobody takes down yet: it is the caller's to do */
+static struct mk_end *mk_end_claim_of(const struct mk_service *service)
 {
 	struct mk_end *end;
 
-	scoped_guard(mutex, &mk_ends_lock) {
-		end = mk_end_find(conn);
-		if (!end)
-			return false;
-		mk_end_do_cut(end);
-		list_del_init(&end->node);
+	guard(spinlock)(&mk_ends_lock);
+	list_for_each_entry(end, &mk_ends, node) {
+		if (end->of != service || end->going)
+			continue;
+		end->going = true;
+		return end;
 	}
-	/* Before the memory goes: the layer above may have pages of it */
-	if (end->ch.ops->gone)
-		end->ch.ops->gone(&end->ch);
-	end->release(end, false);
-	if (end->accepted)
-		mk_end_free(end);
-	else
-		complete_all(&end->told);
-	return true;
+	return NULL;
 }
+
+/* Either there are none, or one that can be taken down has come */
+static bool mk_end_any_of(const struct mk_service *service)
+{
+	struct mk_end *end;
+
+	guard(spinlock)(&mk_ends_lock);
+	if (!service->ends)
+		return true;
+	list_for_each_entry(end, &mk_ends, node)
+		if (end->of == service && !end->going)
+			return true;
+	return false;
+}
+
+static bool mk_end_none_of(const struct mk_service *service)
+{
+	guard(spinlock)(&mk_ends_lock);
+	return !service->ends;
+}
+
+/**
+ * mk_service_unregister() - let nobody open channels any more, and close those there are
+ * @service: from mk_service_register()
+ *
+ * &mk_channel_ops.gone is called for each channel, and the peer hears that we are gone.
+ * When this returns no callback of the service runs, or will.
+ *
+ * Context: may sleep; not from callbacks of the service.
+ */
+void mk_service_unregister(struct mk_service *service)
+{
+	struct mk_end *end;
+
+	scoped_guard(mutex, &mk_services_lock)
+		list_del(&service->node);
+	do {
+		while ((end = mk_end_claim_of(service)))
+			mk_end_do_gone(end, true);
+		/* One that is about to be opened, or that somebody else takes down */
+		wait_event(mk_ends_wait, mk_end_any_of(service));
+	} while (!mk_end_none_of(service));
+}
+EXPORT_SYMBOL_GPL(mk_service_unregister);
 
 /**
  * mk_close() - give a channel up
@@ -411,17 +657,21 @@ void mk_close(struct mk_channel *ch)
 	struct mk_end *end = container_of(ch, struct mk_end, ch);
 	bool ours;
 
-	scoped_guard(mutex, &mk_ends_lock) {
-		ours = !list_empty(&end->node);
-		mk_end_do_cut(end);
-		list_del_init(&end->node);
+	scoped_guard(spinlock, &mk_ends_lock) {
+		ours = !end->going;
+		end->going = true;
 	}
-	if (ours)
+	if (ours) {
+		mk_end_do_cut(end);
 		end->release(end, true);
-	else
+		mk_end_unlist(end);
+		wake_up_all(&mk_ends_wait);
+	} else {
 		wait_for_completion(&end->told);
+	}
 	mk_end_free(end);
 }
+EXPORT_SYMBOL_GPL(mk_close);
 
 /**
  * mk_channel_peer() - who is at the other end?
@@ -433,6 +683,7 @@ const char *mk_channel_peer(struct mk_channel *ch)
 {
 	return container_of(ch, struct mk_end, ch)->peer;
 }
+EXPORT_SYMBOL_GPL(mk_channel_peer);
 
 /**
  * mk_channel_priv() - what the layer above has left there
@@ -445,6 +696,7 @@ void *mk_channel_priv(struct mk_channel *ch)
 {
 	return ch->priv;
 }
+EXPORT_SYMBOL_GPL(mk_channel_priv);
 
 /**
  * mk_channel_set_priv() - leave something there
@@ -455,6 +707,7 @@ void mk_channel_set_priv(struct mk_channel *ch, void *priv)
 {
 	ch->priv = priv;
 }
+EXPORT_SYMBOL_GPL(mk_channel_set_priv);
 
 /**
  * mk_connect() - open a channel to a service of another kernel
@@ -470,7 +723,8 @@ void mk_channel_set_priv(struct mk_channel *ch, void *priv)
  * is no such instance; -EHOSTDOWN if it does not run; -EPROTONOSUPPORT if the two have
  * no version of the ABI in common; -ECONNREFUSED if it has no such
  * service; -EINVAL for a name that can't be, or this kernel itself; -ENOSPC if too
- * many channels are open between the two; -ETIMEDOUT; -ECONNRESET if one of the two
+ * many channels are open between the two; -EAGAIN if one of the kernels in between has
+ * too much to do; -EINTR for a signal; -ETIMEDOUT; -ECONNRESET if one of the two
  * ended meanwhile; -ENOMEM; or what the service says.
  */
 struct mk_channel *mk_connect(const char *peer, const char *service, u32 slots,
@@ -488,3 +742,4 @@ struct mk_channel *mk_connect(const char *peer, const char *service, u32 slots,
 				 mk_broker_connect(&req, ops, priv);
 	return IS_ERR(end) ? ERR_CAST(end) : &end->ch;
 }
+EXPORT_SYMBOL_GPL(mk_connect);

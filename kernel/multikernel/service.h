@@ -24,8 +24,12 @@
  * @service: what is spoken
  * @buf: for messages longer than a slot
  * @accepted: by a service, and not made by mk_connect()
+ * @of: that service
+ * @cutting: somebody cuts it
  * @cut: the rings are not used any more
+ * @going: somebody takes it down, and nobody else may
  * @told: the layer above knows that the peer is gone
+ * @gone_work: takes it down for mk_end_gone_within()
  * @release: lets go of the memory, when the rings are not used any more
  * @arg: for @release
  */
@@ -37,8 +41,12 @@ struct mk_end {
 	char service[MK_SERVICE_NAME_LEN];
 	void *buf;
 	bool accepted;
+	struct mk_service *of;
+	bool cutting;
 	bool cut;
+	bool going;
 	struct completion told;
+	struct work_struct gone_work;
 	void (*release)(struct mk_end *end, bool closed);
 	void *arg;
 };
@@ -50,19 +58,33 @@ int mk_end_publish(struct mk_end *end,
 		   void (*release)(struct mk_end *end, bool closed), void *arg);
 void mk_end_abandon(struct mk_end *end);
 void mk_end_cut(u32 conn);
-bool mk_end_gone(u32 conn);
+int mk_end_gone(u32 conn);
+int mk_end_gone_within(u32 conn, long timeout);
 int mk_service_check_open(const struct mk_ctl_open *open);
 u32 mk_service_slots(u32 wanted);
 
-typedef ssize_t (*mk_job_fn)(struct mk_link *link, const void *data, size_t len,
-			     void *reply);
-bool mk_job_queue(struct mk_link *link, const struct mk_msg *msg, mk_job_fn fn,
-		  void (*put)(struct mk_link *link));
+/**
+ * struct mk_job_ops - what does a call that needs process context
+ * @call: does it; returns the length of the answer or a negative errno.  May sleep
+ * @lost: the answer, which was no error, has not reached the caller.  Optional
+ * @put: called at last; the link is not used any more.  Optional
+ */
+struct mk_job_ops {
+	ssize_t (*call)(struct mk_link *link, const void *data, size_t len, void *reply);
+	void (*lost)(struct mk_link *link, const void *data, const void *reply);
+	void (*put)(struct mk_link *link);
+};
+
+bool mk_job_queue(struct mk_link *link, const struct mk_msg *msg,
+		  const struct mk_job_ops *ops);
+ssize_t mk_job_call(struct mk_channel *ch, const void *data, size_t len, void *reply,
+		    size_t size, long timeout);
 
 /* broker.c: in the host */
 struct mk_end *mk_broker_connect(const struct mk_ctl_connect *req,
 				 const struct mk_channel_ops *ops, void *priv);
 ssize_t mk_broker_call(struct mk_link *link, const void *data, size_t len, void *reply);
+void mk_broker_lost(struct mk_link *link, const void *data, const void *reply);
 void mk_broker_begin(struct mk_instance *inst);
 unsigned int mk_broker_count(struct mk_instance *inst);
 void mk_broker_end(struct mk_instance *inst, bool proven);
@@ -77,6 +99,7 @@ void mk_peer_look(void);
 /* remote.c: in an instance */
 struct mk_end *mk_remote_connect(const struct mk_ctl_connect *req,
 				 const struct mk_channel_ops *ops, void *priv);
+void mk_remote_late(struct mk_link *link, const struct mk_msg *msg);
 ssize_t mk_remote_call(struct mk_link *link, const void *data, size_t len, void *reply);
 
 #endif /* _MULTIKERNEL_SERVICE_H */

@@ -124,8 +124,8 @@ static void mk_hide_uart(int port, struct uart_port *up, u32 *capabilities)
 
 static void __noreturn mk_die(u32 reason)
 {
-	mk_guest_last_words(reason, NULL);
 	local_irq_disable();
+	mk_guest_last_words(reason, NULL);
 	for (;;)
 		native_halt();
 }

@@ -7,9 +7,11 @@
  */
 
 #include <kunit/test.h>
+#include <linux/completion.h>
 #include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/gfp.h>
+#include <linux/kthread.h>
 
 #include "../internal.h"
 #include "../service.h"
@@ -34,6 +36,9 @@
  * @open: connections that it believes to have
  * @to_host: those of them whose other end is the host
  * @nr: number of them
+ * @hold: it does not answer the next MK_CTL_OPEN
+ * @held: type of that call
+ * @closes: how often it was asked to let go
  */
 struct broker_inst {
 	struct mk_instance *inst;
@@ -47,6 +52,9 @@ struct broker_inst {
 	u32 open[BROKER_CONNS];
 	bool to_host[BROKER_CONNS];
 	unsigned int nr;
+	bool hold;
+	u16 held;
+	unsigned int closes;
 };
 
 /**
@@ -55,6 +63,7 @@ struct broker_inst {
  * @fuzz: what they ask, and what came of it
  * @greedy: they only want connections to the host
  * @foreign: the connection of this request is not that of the one who asks
+ * @asked: the one who asked from a thread has got an answer
  * @req: a request
  * @reply: the answer
  */
@@ -63,6 +72,7 @@ struct broker_fix {
 	struct fuzz fuzz;
 	bool greedy;
 	bool foreign;
+	struct completion asked;
 	u8 req[MK_CTL_MAX];
 	u8 reply[MK_CTL_MAX];
 };
@@ -142,6 +152,13 @@ static bool broker_call(struct mk_link *link, const struct mk_msg *msg)
 
 	it->told++;
 	it->bad += !broker_said_ok(msg);
+	if (*(const __u32 *)msg->data == MK_CTL_CLOSE)
+		WRITE_ONCE(it->closes, it->closes + 1);
+	if (it->hold) {
+		it->hold = false;
+		WRITE_ONCE(it->held, msg->type);
+		return true;
+	}
 	switch (bits % 16) {
 	case 0:
 		return !mk_reply(ch, msg->type, msg->data, 1 + (bits >> 8) % msg->len);
@@ -408,7 +425,7 @@ static void broker_test_fuzz(struct kunit *test)
 	struct fuzz *fuzz = &fix->fuzz;
 	unsigned long i;
 
-	fuzz_begin(fuzz, test, broker_names, BROKER_NR, 200);
+	fuzz_begin(fuzz, test, broker_names, BROKER_NR, FUZZ_SLOW);
 	for (i = 0; i < fuzz->cases; i++) {
 		struct broker_inst *it = &fix->it[fuzz_below(fuzz, 2)];
 		u32 what = fuzz_below(fuzz, 256);
@@ -439,6 +456,44 @@ static void broker_test_fuzz(struct kunit *test)
 	fuzz_end(fuzz);
 }
 
+static int broker_ask_thread(void *data)
+{
+	struct mk_ctl_connect req = { .op = MK_CTL_CONNECT };
+	struct broker_fix *fix = data;
+
+	snprintf(req.peer, sizeof(req.peer), BROKER_NAMES, 1);
+	strscpy(req.service, BROKER_SERVICE);
+	mk_call(&fix->it[0].boot[MK_CLASS_CONTROL], &req, sizeof(req), NULL, 0, 20 * HZ);
+	kthread_complete_and_exit(&fix->asked, 0);
+}
+
+/*
+ * The one who asks ends while the other one is being told of the connection.  That one
+ * must not be asked to let go before it has answered.
+ */
+static void broker_test_ends_while_made(struct kunit *test)
+{
+	struct broker_fix *fix = test->priv;
+	struct broker_inst *it = &fix->it[1];
+	int i;
+
+	it->hold = true;
+	init_completion(&fix->asked);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(kthread_run(broker_ask_thread, fix, "mk-asks")));
+	for (i = 0; i < 5000 && !READ_ONCE(it->held); i++)
+		usleep_range(1000, 2000);
+	KUNIT_ASSERT_NE(test, it->held, 0);
+	broker_stop(&fix->it[0]);
+	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&fix->asked, 20 * HZ), 0);
+	msleep(100);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(it->closes), 0);
+	KUNIT_EXPECT_EQ(test, mk_broker_count(it->inst), 1);
+	mk_reply(&it->boot[MK_CLASS_CONTROL], it->held, NULL, 0);
+	for (i = 0; i < 5000 && !READ_ONCE(it->closes); i++)
+		usleep_range(1000, 2000);
+	KUNIT_EXPECT_GE(test, READ_ONCE(it->closes), 1);
+}
+
 /* A service stays for good: one for all tests */
 static int broker_suite_init(struct kunit_suite *suite)
 {
@@ -450,6 +505,7 @@ static int broker_suite_init(struct kunit_suite *suite)
 }
 
 static struct kunit_case broker_cases[] = {
+	KUNIT_CASE(broker_test_ends_while_made),
 	KUNIT_CASE_SLOW(broker_test_fuzz),
 	{}
 };

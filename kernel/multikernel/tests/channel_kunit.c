@@ -531,7 +531,7 @@ static void chan_test_send_wait(struct kunit *test)
 	WRITE_ONCE(console->rx.mem->bell, mk_arch_bell(0));
 	chan_receive(&fix->guest);
 	chan_expect_end(test, &caller, 0);
-	KUNIT_EXPECT_EQ(test, mk_channel_stat(chan_console(&fix->guest), bells_sent), 1);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(chan_console(&fix->guest), bells_room), 1);
 	KUNIT_EXPECT_EQ(test, console->tx.waiting % 2, 0);
 	chan_receive(&fix->guest);
 	KUNIT_EXPECT_EQ(test, fix->guest.text, 64 + 4);
@@ -769,7 +769,7 @@ static void chan_test_cause(struct kunit *test)
 	cause = fix->host.link.cause_in;
 	fix->host.drains = 0;
 	mk_link_doorbell();
-	KUNIT_EXPECT_EQ(test, fix->host.link.bells, 0);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&fix->host.link.bells), 0);
 
 	*cause = MK_CAUSE_MESSAGE(MK_CLASS_CONTROL);
 	mk_link_doorbell();
@@ -786,8 +786,28 @@ static void chan_test_cause(struct kunit *test)
 	*cause = ~0UL;
 	mk_link_doorbell();
 	KUNIT_EXPECT_EQ(test, *cause, 0);
-	KUNIT_EXPECT_EQ(test, fix->host.link.bells, 4);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&fix->host.link.bells), 4);
 	mk_link_close(&fix->host.link);
+}
+
+/* A doorbell that tells of room gets lost: the watch finds who waits for it */
+static void chan_test_room_missed(struct kunit *test)
+{
+	struct chan_fix *fix = test->priv;
+	struct mk_channel *console = chan_console(&fix->host);
+	struct chan_caller caller;
+
+	chan_attach_both(test);
+	mk_link_open(&fix->host.link);
+	while (!mk_send(console, MK_MSG_CONSOLE, "x", 1))
+		;
+	chan_begin(test, &caller, console, true);
+	chan_await_sleep(test, console);
+	/* Nobody is rung */
+	WRITE_ONCE(console->rx.mem->bell, 0);
+	chan_receive(&fix->guest);
+	chan_expect_end(test, &caller, 0);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(chan_console(&fix->guest), bells_room), 0);
 }
 
 /* A peer that has read the bell before it changed has rung where nobody is */
@@ -880,6 +900,7 @@ static struct kunit_case chan_cases[] = {
 	KUNIT_CASE(chan_test_poll),
 	KUNIT_CASE(chan_test_recv),
 	KUNIT_CASE(chan_test_cause),
+	KUNIT_CASE(chan_test_room_missed),
 	KUNIT_CASE(chan_test_cpu),
 	{}
 };

@@ -7,6 +7,13 @@
 
 #define FUZZ_CLASSES_MAX	24
 
+/*
+ * What a case costs in which threads take turns, or one is started, or memory of a
+ * connection changes hands: milliseconds under emulation, where others take ten
+ * microseconds.  Of a million of those there would be hours.
+ */
+#define FUZZ_SLOW		50
+
 /**
  * struct fuzz - what a fuzzing test has done
  * @test: the test

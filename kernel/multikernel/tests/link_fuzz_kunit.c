@@ -361,7 +361,7 @@ static void lfuzz_test_control(struct kunit *test)
 	struct fuzz *fuzz = &fix->fuzz;
 	unsigned long i;
 
-	fuzz_begin(fuzz, test, lfuzz_names, LFUZZ_NR, 2);
+	fuzz_begin(fuzz, test, lfuzz_names, LFUZZ_NR, 1);
 	link_fix_attach(test, &fix->link);
 	for (i = 0; i < fuzz->cases; i++) {
 		bool swap = i / 64 % 2;
@@ -505,7 +505,7 @@ static void lfuzz_test_replies(struct kunit *test)
 	unsigned long i;
 
 	KUNIT_ASSERT_NOT_NULL(test, caller);
-	fuzz_begin(&fix->fuzz, test, lfuzz_reply_names, LFUZZ_R_NR, 200);
+	fuzz_begin(&fix->fuzz, test, lfuzz_reply_names, LFUZZ_R_NR, FUZZ_SLOW);
 	link_fix_attach(test, &fix->link);
 	mk_link_open(&fix->link.host);
 	caller->ch = &fix->link.host_boot[MK_CLASS_CONTROL];
@@ -651,7 +651,7 @@ static void lfuzz_test_block(struct kunit *test)
 	void *area = NULL;
 	unsigned long i;
 
-	fuzz_begin(fuzz, test, lfuzz_block_names, LFUZZ_B_NR, 2);
+	fuzz_begin(fuzz, test, lfuzz_block_names, LFUZZ_B_NR, 1);
 	for (i = 0; i < fuzz->cases; i++) {
 		if (!(i % 256)) {
 			if (area)

@@ -10,6 +10,7 @@
 
 #include "../internal.h"
 #include "../pages.h"
+#include "fuzz.h"
 
 #define PAGES_SLOTS	16
 #define PAGES_NR	16
@@ -391,6 +392,188 @@ static void pages_test_random(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mk_channel_stat(fix->ch[0], bad) + mk_channel_stat(fix->ch[1], bad), 0);
 }
 
+enum pages_class {
+	PAGES_SHORT,
+	PAGES_NOT_THEIRS,
+	PAGES_NO_SENSE,
+	PAGES_GIVEN,
+	PAGES_LENT,
+	PAGES_REFUSED,
+	PAGES_NOT_LENT,
+	PAGES_BACK,
+	PAGES_CLASSES
+};
+
+static const char * const pages_names[PAGES_CLASSES] = {
+	[PAGES_SHORT]		= "wrong length",
+	[PAGES_NOT_THEIRS]	= "not the peer's",
+	[PAGES_NO_SENSE]	= "no sense",
+	[PAGES_GIVEN]		= "given",
+	[PAGES_LENT]		= "lent",
+	[PAGES_REFUSED]		= "not wanted",
+	[PAGES_NOT_LENT]	= "not lent",
+	[PAGES_BACK]		= "returned",
+};
+
+/* Mostly what could be right, and always what a careless reader would fall for */
+static void pages_fuzz_desc(struct fuzz *fuzz, struct mk_pages *desc)
+{
+	desc->first = fuzz_below(fuzz, PAGES_NR);
+	desc->pages = 1 + fuzz_below(fuzz, 3);
+	desc->len = 1 + fuzz_below(fuzz, desc->pages * PAGE_SIZE);
+	desc->flags = fuzz_below(fuzz, 2) * MK_PAGES_LENT;
+	switch (fuzz_below(fuzz, 12)) {
+	case 0:
+		desc->first = fuzz_word(&fuzz->rnd, PAGES_NR);
+		break;
+	case 1:
+		desc->pages = fuzz_word(&fuzz->rnd, PAGES_NR);
+		break;
+	case 2:
+		desc->len = fuzz_word(&fuzz->rnd, desc->pages * PAGE_SIZE);
+		break;
+	case 3:
+		desc->flags = fuzz_u32(fuzz);
+		break;
+	}
+}
+
+/* Whether the books say that all of it is in this state; what the code under test decides */
+static bool pages_all(const struct mk_page *books, const struct mk_pages *desc, u8 state)
+{
+	u64 end = (u64)desc->first + desc->pages, i;
+
+	if (!desc->pages || end > PAGES_NR)
+		return false;
+	for (i = desc->first; i < end; i++)
+		if (books[i].state != state)
+			return false;
+	return true;
+}
+
+static bool pages_is_buffer(const struct mk_page *books, const struct mk_pages *desc)
+{
+	return desc->first < PAGES_NR && books[desc->first].first &&
+	       books[desc->first].pages == desc->pages;
+}
+
+static enum pages_class pages_expect(struct pages_fix *fix, const struct mk_page *books,
+				     const struct mk_pages *desc, size_t len, bool back)
+{
+	if (len != sizeof(*desc))
+		return PAGES_SHORT;
+	if (back)
+		return pages_all(books, desc, MK_PAGE_LENT) && pages_is_buffer(books, desc) ?
+		       PAGES_BACK : PAGES_NOT_LENT;
+	if (!desc->len || (u64)desc->len > (u64)desc->pages * PAGE_SIZE ||
+	    desc->flags & ~MK_PAGES_LENT)
+		return PAGES_NO_SENSE;
+	if (!pages_all(books, desc, MK_PAGE_THEIRS))
+		return PAGES_NOT_THEIRS;
+	if (fix->refuse)
+		return PAGES_REFUSED;
+	return desc->flags ? PAGES_LENT : PAGES_GIVEN;
+}
+
+/* Only the pages that were spoken of have changed, and as they should */
+static void pages_fuzz_check(struct kunit *test, const struct mk_page *books,
+			     const struct mk_pages *desc, enum pages_class class)
+{
+	static const u8 states[PAGES_CLASSES] = {
+		[PAGES_GIVEN]	= MK_PAGE_USED,
+		[PAGES_LENT]	= MK_PAGE_BORROWED,
+		[PAGES_BACK]	= MK_PAGE_FREE,
+	};
+	struct pages_fix *fix = test->priv;
+	struct mk_pool *pool = fix->ch[0]->pool;
+	bool taken = class == PAGES_GIVEN || class == PAGES_LENT || class == PAGES_BACK;
+	unsigned int i;
+
+	KUNIT_ASSERT_PTR_EQ(test, pool->base, fix->pages);
+	KUNIT_ASSERT_EQ(test, pool->nr, PAGES_NR);
+	if (class == PAGES_REFUSED)
+		return;
+	for (i = 0; i < PAGES_NR; i++) {
+		if (taken && i >= desc->first && i - desc->first < desc->pages)
+			KUNIT_ASSERT_EQ(test, pool->page[i].state, states[class]);
+		else
+			KUNIT_ASSERT_EQ(test, pool->page[i].state, books[i].state);
+	}
+	if (!taken)
+		KUNIT_ASSERT_MEMEQ(test, pool->page, books, sizeof(*books) * PAGES_NR);
+	if (class == PAGES_GIVEN || class == PAGES_LENT) {
+		KUNIT_ASSERT_PTR_EQ(test, fix->last.pages,
+				    fix->pages + desc->first * PAGE_SIZE);
+		KUNIT_ASSERT_EQ(test, fix->last.len, desc->len);
+	}
+}
+
+/* The honest end goes on: puts what it has, lends and gives what is its own */
+static void pages_fuzz_go_on(struct kunit *test, struct fuzz *fuzz)
+{
+	struct pages_fix *fix = test->priv;
+	struct mk_channel *ch = fix->ch[0];
+	void *pages;
+
+	while (fix->nr_seen[0] && fuzz_below(fuzz, 4))
+		mk_pages_put(ch, fix->seen[0][--fix->nr_seen[0]]);
+	pages = fuzz_below(fuzz, 2) ? mk_pages_alloc(ch, (1 + fuzz_below(fuzz, 3)) * PAGE_SIZE) :
+				      NULL;
+	if (pages && (fuzz_below(fuzz, 4) ? mk_pages_lend(ch, 9, pages, 1) :
+					    mk_pages_give(ch, 9, pages, 1)))
+		mk_pages_put(ch, pages);
+}
+
+/* The peer reads whatever has been sent, and believes none of it */
+static void pages_fuzz_swallow(struct pages_fix *fix)
+{
+	struct mk_msg msg;
+
+	while (mk_ring_pop(&fix->ch[1]->rx, &msg))
+		;
+	mk_ring_publish(&fix->ch[1]->rx);
+}
+
+static void pages_test_fuzz(struct kunit *test)
+{
+	struct pages_fix *fix = test->priv;
+	struct mk_page books[PAGES_NR];
+	struct fuzz fuzz;
+	unsigned long i;
+
+	fuzz_begin(&fuzz, test, pages_names, PAGES_CLASSES, 1);
+	for (i = 0; i < fuzz.cases; i++) {
+		u8 data[sizeof(struct mk_pages) + 8] = {};
+		struct mk_pages desc = {};
+		size_t len = sizeof(desc);
+		enum pages_class class;
+		bool back = fuzz_below(&fuzz, 2);
+		u64 bad;
+
+		pages_fuzz_go_on(test, &fuzz);
+		pages_fuzz_swallow(fix);
+		pages_poll(test, 0);
+		pages_fuzz_desc(&fuzz, &desc);
+		if (!fuzz_below(&fuzz, 16))
+			len = fuzz_below(&fuzz, sizeof(desc) + 9);
+		fix->refuse = !fuzz_below(&fuzz, 8);
+		memcpy(books, fix->ch[0]->pool->page, sizeof(books));
+		class = pages_expect(fix, books, &desc, len, back);
+		bad = mk_channel_stat(fix->ch[0], bad);
+		memcpy(data, &desc, sizeof(desc));
+		KUNIT_ASSERT_EQ(test, mk_send(fix->ch[1], back ? MK_TYPE_BACK :
+					      MK_TYPE_PAGES | 9, data, len), 0);
+		pages_poll(test, 0);
+		pages_fuzz_check(test, books, &desc, class);
+		KUNIT_ASSERT_EQ(test, mk_channel_stat(fix->ch[0], bad) - bad,
+				class != PAGES_GIVEN && class != PAGES_LENT && class != PAGES_BACK);
+		fuzz_is(&fuzz, class);
+		if (!(i % 256))
+			cond_resched();
+	}
+	fuzz_end(&fuzz);
+}
+
 static struct kunit_case pages_cases[] = {
 	KUNIT_CASE(pages_test_halves),
 	KUNIT_CASE(pages_test_give),
@@ -401,6 +584,7 @@ static struct kunit_case pages_cases[] = {
 	KUNIT_CASE(pages_test_no_pool),
 	KUNIT_CASE(pages_test_wait),
 	KUNIT_CASE(pages_test_random),
+	KUNIT_CASE_SLOW(pages_test_fuzz),
 	{}
 };
 

@@ -320,7 +320,7 @@ static void death_test_any(struct kunit *test)
 	struct fuzz fuzz;
 	unsigned long i;
 
-	fuzz_begin(&fuzz, test, death_names, DEATH_NR, 200);
+	fuzz_begin(&fuzz, test, death_names, DEATH_NR, FUZZ_SLOW);
 	for (i = 0; i < fuzz.cases; i++) {
 		u32 start = fuzz_u32(&fuzz);
 		size_t len = fuzz_below(&fuzz, fuzz_below(&fuzz, 2) ? 121 : RING_MAX + 1);

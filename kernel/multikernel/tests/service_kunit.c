@@ -6,6 +6,9 @@
  */
 
 #include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/prandom.h>
 
@@ -415,8 +418,8 @@ static void service_test_gone(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, service_seen.gone, 0);
 	KUNIT_EXPECT_EQ(test, fix->released[0], 0);
 
-	KUNIT_EXPECT_TRUE(test, mk_end_gone(fix->open[0].conn));
-	KUNIT_EXPECT_FALSE(test, mk_end_gone(fix->open[0].conn));
+	KUNIT_EXPECT_EQ(test, mk_end_gone(fix->open[0].conn), 0);
+	KUNIT_EXPECT_EQ(test, mk_end_gone(fix->open[0].conn), -ENOENT);
 	KUNIT_EXPECT_EQ(test, service_seen.gone, 1);
 	KUNIT_EXPECT_EQ(test, fix->released[0], 1);
 	KUNIT_EXPECT_EQ(test, fix->closed[0], 0);
@@ -424,10 +427,10 @@ static void service_test_gone(struct kunit *test)
 	fix->end[0] = NULL;
 	KUNIT_EXPECT_EQ(test, fix->released[0], 1);
 
-	KUNIT_EXPECT_TRUE(test, mk_end_gone(fix->open[1].conn));
+	KUNIT_EXPECT_EQ(test, mk_end_gone(fix->open[1].conn), 0);
 	fix->end[1] = NULL;
 	KUNIT_EXPECT_EQ(test, service_seen.gone, 2);
-	KUNIT_EXPECT_FALSE(test, mk_end_gone(fix->open[1].conn));
+	KUNIT_EXPECT_EQ(test, mk_end_gone(fix->open[1].conn), -ENOENT);
 }
 
 static void service_test_close(struct kunit *test)
@@ -439,7 +442,7 @@ static void service_test_close(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fix->released[0], 1);
 	KUNIT_EXPECT_EQ(test, fix->closed[0], 1);
 	KUNIT_EXPECT_EQ(test, service_seen.gone, 0);
-	KUNIT_EXPECT_FALSE(test, mk_end_gone(fix->open[0].conn));
+	KUNIT_EXPECT_EQ(test, mk_end_gone(fix->open[0].conn), -ENOENT);
 	fix->end[0] = NULL;
 }
 
@@ -455,9 +458,301 @@ static void service_test_last_messages(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, mk_send(&fix->end[0]->ch, 1, &i, sizeof(i)), 0);
 	KUNIT_EXPECT_EQ(test, service_seen.received, 0);
 	mk_channel_poll_end(&fix->end[1]->ch);
-	KUNIT_EXPECT_TRUE(test, mk_end_gone(fix->open[1].conn));
+	KUNIT_EXPECT_EQ(test, mk_end_gone(fix->open[1].conn), 0);
 	fix->end[1] = NULL;
 	KUNIT_EXPECT_EQ(test, service_seen.received, 10);
+}
+
+/**
+ * struct service_going - an end that goes while another thread looks
+ * @conn: its number
+ * @ret: what mk_end_gone() said
+ * @in: a callback of the layer above runs
+ * @go: it may go on
+ * @done: mk_end_gone() has returned
+ * @close: what the callback closes, or calls, before it returns
+ */
+struct service_going {
+	u32 conn;
+	int ret;
+	struct completion in;
+	struct completion go;
+	struct completion done;
+	struct mk_channel *close;
+};
+
+static struct service_going service_going;
+
+static void service_going_init(u32 conn)
+{
+	service_going = (struct service_going){ .conn = conn };
+	init_completion(&service_going.in);
+	init_completion(&service_going.go);
+	init_completion(&service_going.done);
+}
+
+static int service_going_thread(void *unused)
+{
+	service_going.ret = mk_end_gone(service_going.conn);
+	kthread_complete_and_exit(&service_going.done, 0);
+}
+
+static void service_going_run(struct kunit *test)
+{
+	KUNIT_ASSERT_FALSE(test, IS_ERR(kthread_run(service_going_thread, NULL, "mk-going")));
+}
+
+static void service_going_pause(void)
+{
+	complete(&service_going.in);
+	wait_for_completion(&service_going.go);
+}
+
+static void service_slow_gone(struct mk_channel *ch)
+{
+	service_going_pause();
+	service_gone(ch);
+}
+
+static bool service_slow_receive(struct mk_channel *ch, const struct mk_msg *msg)
+{
+	service_going_pause();
+	mk_close(service_going.close);
+	return true;
+}
+
+static const struct mk_channel_ops service_slow_gone_ops = {
+	.gone		= service_slow_gone,
+};
+
+static const struct mk_channel_ops service_slow_ops = {
+	.receive	= service_slow_receive,
+	.sleeps		= true,
+};
+
+/* As long as the layer above is told, nobody takes the memory for free */
+static void service_test_slow_gone(struct kunit *test)
+{
+	struct service_fix *fix = test->priv;
+	u32 conn = fix->open[0].conn;
+
+	service_open(test);
+	mk_channel_flush(&fix->end[0]->ch);
+	mk_channel_set_ops(&fix->end[0]->ch, &service_slow_gone_ops, fix);
+	service_going_init(conn);
+	service_going_run(test);
+	KUNIT_ASSERT_GT(test, wait_for_completion_timeout(&service_going.in, 20 * HZ), 0);
+	KUNIT_EXPECT_EQ(test, mk_end_gone(conn), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, mk_end_gone_within(conn, 1), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, fix->released[0], 0);
+	complete(&service_going.go);
+	KUNIT_EXPECT_EQ(test, mk_end_gone_within(conn, 20 * HZ), 0);
+	KUNIT_ASSERT_GT(test, wait_for_completion_timeout(&service_going.done, 20 * HZ), 0);
+	KUNIT_EXPECT_EQ(test, service_going.ret, 0);
+	KUNIT_EXPECT_EQ(test, fix->released[0], 1);
+	KUNIT_EXPECT_EQ(test, mk_end_gone(conn), -ENOENT);
+	KUNIT_EXPECT_EQ(test, mk_end_gone_within(conn, 1), -ENOENT);
+}
+
+/* What an end has counted is in the sums once, also while and after it goes */
+static void service_test_sums(struct kunit *test)
+{
+	struct service_fix *fix = test->priv;
+	struct mk_link *link = &fix->link[1];
+	struct mk_channel *ch;
+	int i;
+
+	service_open(test);
+	ch = &fix->end[1]->ch;
+	mk_channel_flush(ch);
+	mk_channel_set_ops(ch, &service_slow_ops, fix);
+	ch->tx.bad_tails = 2;
+	service_going_init(fix->open[1].conn);
+	service_going.close = &fix->end[0]->ch;
+	KUNIT_ASSERT_EQ(test, mk_send(service_going.close, 1, "x", 1), 0);
+	KUNIT_ASSERT_GT(test, wait_for_completion_timeout(&service_going.in, 20 * HZ), 0);
+	KUNIT_EXPECT_EQ(test, mk_link_stat(link, offsetof(struct mk_channel_stats, received)), 1);
+	KUNIT_EXPECT_EQ(test, mk_link_bad_tails(link), 2);
+	service_going_run(test);
+	for (i = 0; i < 5000 && !READ_ONCE(ch->ending); i++)
+		usleep_range(1000, 2000);
+	KUNIT_EXPECT_EQ(test, mk_link_stat(link, offsetof(struct mk_channel_stats, received)), 1);
+	KUNIT_EXPECT_EQ(test, mk_link_bad_tails(link), 2);
+	complete(&service_going.go);
+	KUNIT_ASSERT_GT(test, wait_for_completion_timeout(&service_going.done, 20 * HZ), 0);
+	fix->end[0] = NULL;
+	fix->end[1] = NULL;
+	KUNIT_EXPECT_EQ(test, mk_link_stat(link, offsetof(struct mk_channel_stats, received)), 1);
+	KUNIT_EXPECT_EQ(test, mk_link_bad_tails(link), 2);
+}
+
+static void service_test_gone_within(struct kunit *test)
+{
+	struct service_fix *fix = test->priv;
+
+	service_open(test);
+	KUNIT_EXPECT_EQ(test, mk_end_gone_within(fix->open[1].conn, 20 * HZ), 0);
+	fix->end[1] = NULL;
+	KUNIT_EXPECT_EQ(test, fix->released[1], 1);
+	KUNIT_EXPECT_EQ(test, service_seen.gone, 1);
+}
+
+/* A callback of a channel that goes closes another one, which goes for two reasons */
+static void service_test_close_other(struct kunit *test)
+{
+	struct service_fix *fix = test->priv;
+	struct mk_channel *ch;
+	int i;
+
+	service_open(test);
+	ch = &fix->end[1]->ch;
+	mk_channel_flush(ch);
+	mk_channel_set_ops(ch, &service_slow_ops, fix);
+	service_going_init(fix->open[1].conn);
+	service_going.close = &fix->end[0]->ch;
+	KUNIT_ASSERT_EQ(test, mk_send(service_going.close, 1, "x", 1), 0);
+	KUNIT_ASSERT_GT(test, wait_for_completion_timeout(&service_going.in, 20 * HZ), 0);
+	service_going_run(test);
+	for (i = 0; i < 1000 && !READ_ONCE(ch->ending); i++)
+		usleep_range(1000, 2000);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(ch->ending));
+	complete(&service_going.go);
+	KUNIT_ASSERT_GT(test, wait_for_completion_timeout(&service_going.done, 20 * HZ), 0);
+	fix->end[0] = NULL;
+	fix->end[1] = NULL;
+	KUNIT_EXPECT_EQ(test, service_going.ret, 0);
+	KUNIT_EXPECT_EQ(test, fix->closed[0], 1);
+	KUNIT_EXPECT_EQ(test, fix->released[1], 1);
+}
+
+/* Answers by more than there is room for, and waits */
+static bool service_full_receive(struct mk_channel *ch, const struct mk_msg *msg)
+{
+	mk_send_wait(ch, 1, "x", 1, MAX_SCHEDULE_TIMEOUT);
+	return true;
+}
+
+static const struct mk_channel_ops service_full_ops = {
+	.receive	= service_full_receive,
+	.sleeps		= true,
+};
+
+/* A receiver that waits for the peer itself does not wait for ever */
+static void service_test_gone_full(struct kunit *test)
+{
+	struct service_fix *fix = test->priv;
+	struct mk_channel *ch;
+	int i;
+
+	service_open(test);
+	ch = &fix->end[1]->ch;
+	mk_channel_flush(ch);
+	mk_channel_set_ops(ch, &service_full_ops, fix);
+	mk_channel_flush(&fix->end[0]->ch);
+	KUNIT_ASSERT_TRUE(test, mk_channel_poll_begin(&fix->end[0]->ch));
+	while (!mk_send(ch, 1, "x", 1))
+		;
+	KUNIT_ASSERT_EQ(test, mk_send(&fix->end[0]->ch, 1, "x", 1), 0);
+	for (i = 0; i < 5000 && !wq_has_sleeper(&ch->tx_wait); i++)
+		usleep_range(1000, 2000);
+	KUNIT_ASSERT_TRUE(test, wq_has_sleeper(&ch->tx_wait));
+	service_going_init(fix->open[1].conn);
+	service_going_run(test);
+	fix->end[1] = NULL;
+	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&service_going.done, 20 * HZ), 0);
+	mk_channel_poll_end(&fix->end[0]->ch);
+	KUNIT_EXPECT_EQ(test, service_going.ret, 0);
+}
+
+/* Calls another channel, which does not answer, and keeps what came of it */
+static bool service_cross_receive(struct mk_channel *ch, const struct mk_msg *msg)
+{
+	complete(&service_going.in);
+	service_seen.refuse = mk_call(service_going.close, "x", 1, NULL, 0, 600 * HZ);
+	return true;
+}
+
+static const struct mk_channel_ops service_cross_ops = {
+	.receive	= service_cross_receive,
+	.sleeps		= true,
+};
+
+/* Nor does one that waits for the peer on another channel, whichever of them ends first */
+static void service_test_gone_cross(struct kunit *test)
+{
+	struct service_fix *fix = test->priv;
+	struct mk_ctl_open open = fix->open[1];
+	struct mk_end *end;
+	struct mk_channel *ch;
+	void *area;
+
+	service_open(test);
+	area = alloc_pages_exact(2 * SERVICE_RING, GFP_KERNEL | __GFP_ZERO);
+	KUNIT_ASSERT_NOT_NULL(test, area);
+	open.conn += 2;
+	open.channel++;
+	end = mk_end_prepare(&fix->link[1], area, &open, &service_client_ops, fix);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(end));
+	KUNIT_ASSERT_EQ(test, mk_end_publish(end, service_release, fix), 0);
+
+	ch = &fix->end[1]->ch;
+	mk_channel_flush(ch);
+	mk_channel_set_ops(ch, &service_cross_ops, fix);
+	service_going_init(fix->open[1].conn);
+	service_going.close = &end->ch;
+	KUNIT_ASSERT_EQ(test, mk_send(&fix->end[0]->ch, 1, "x", 1), 0);
+	KUNIT_ASSERT_GT(test, wait_for_completion_timeout(&service_going.in, 20 * HZ), 0);
+	mk_link_doom(&fix->link[1]);
+	service_going_run(test);
+	fix->end[1] = NULL;
+	KUNIT_EXPECT_GT(test, wait_for_completion_timeout(&service_going.done, 20 * HZ), 0);
+	KUNIT_EXPECT_TRUE(test, service_seen.refuse == -ECONNRESET ||
+				service_seen.refuse == -ENOTCONN);
+	KUNIT_EXPECT_EQ(test, mk_call(&end->ch, "x", 1, NULL, 0, HZ), -ENOTCONN);
+	mk_close(&end->ch);
+	free_pages_exact(area, 2 * SERVICE_RING);
+}
+
+static struct mk_service service_leaves = {
+	.name		= "kunit-leaves",
+	.ops		= &service_ops,
+	.priv		= &service_seen,
+	.accept		= service_accept,
+};
+
+static int service_leave_thread(void *unused)
+{
+	mk_service_unregister(&service_leaves);
+	kthread_complete_and_exit(&service_going.done, 0);
+}
+
+/* Its channels are closed, and the one that somebody is about to open, too */
+static void service_test_unregister(struct kunit *test)
+{
+	struct service_fix *fix = test->priv;
+	struct mk_end *end;
+
+	KUNIT_ASSERT_EQ(test, mk_service_register(&service_leaves), 0);
+	strscpy(fix->open[1].service, "kunit-leaves");
+	service_open(test);
+	end = mk_end_prepare(&fix->link[0], fix->area, &fix->open[1], NULL, NULL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(end));
+	service_going_init(0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(kthread_run(service_leave_thread, NULL, "mk-leaves")));
+	KUNIT_EXPECT_EQ(test, wait_for_completion_timeout(&service_going.done, HZ / 5), 0);
+	KUNIT_EXPECT_EQ(test, fix->released[1], 1);
+	KUNIT_EXPECT_EQ(test, fix->closed[1], 1);
+	KUNIT_EXPECT_EQ(test, service_seen.gone, 1);
+	fix->end[1] = NULL;
+	mk_end_abandon(end);
+	KUNIT_ASSERT_GT(test, wait_for_completion_timeout(&service_going.done, 20 * HZ), 0);
+	KUNIT_EXPECT_EQ(test, service_seen.gone, 2);
+	end = mk_end_prepare(&fix->link[1], fix->area, &fix->open[1], NULL, NULL);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(end), -ECONNREFUSED);
+	/* And again */
+	KUNIT_EXPECT_EQ(test, mk_service_register(&service_leaves), 0);
+	mk_service_unregister(&service_leaves);
+	strscpy(fix->open[1].service, "kunit");
 }
 
 static void service_test_link_closed(struct kunit *test)
@@ -505,6 +800,13 @@ static struct kunit_case service_cases[] = {
 	KUNIT_CASE(service_test_messages),
 	KUNIT_CASE(service_test_gone),
 	KUNIT_CASE(service_test_close),
+	KUNIT_CASE(service_test_slow_gone),
+	KUNIT_CASE(service_test_gone_within),
+	KUNIT_CASE(service_test_close_other),
+	KUNIT_CASE(service_test_sums),
+	KUNIT_CASE(service_test_unregister),
+	KUNIT_CASE(service_test_gone_full),
+	KUNIT_CASE(service_test_gone_cross),
 	KUNIT_CASE(service_test_last_messages),
 	KUNIT_CASE(service_test_link_closed),
 	KUNIT_CASE(service_test_connect),

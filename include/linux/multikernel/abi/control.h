@@ -8,7 +8,10 @@
  * DOC: Control calls
  *
  * Calls on the control channel between host and instance.  Each begins with a word
- * that says what is wanted; what is not known is answered by -EOPNOTSUPP.
+ * that says what is wanted; what is not known is answered by -EOPNOTSUPP.  Each side
+ * works on what the other one wants in the order in which it came, one after the other.
+ * It keeps a few calls in store; for more it answers -EAGAIN, which means to ask again
+ * a little later.
  *
  * The host owns the memory of every connection and introduces its two ends to each
  * other; what they say does not pass through it.  An instance asks by

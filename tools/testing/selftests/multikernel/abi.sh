@@ -161,7 +161,11 @@ two_that_have_none_in_common()
 	speaks a "$OLDEST" "$OLDEST" "$OLDEST"
 	speaks b "$NEWEST" "$NEWEST" "$NEWEST"
 	has "$(bench a 'rtt b 64 1' || :)" 'Protocol not supported' 'a connection'
+	has "$(dmesg)" "instance a speaks ABI version $OLDEST, instance b $NEWEST: no common one" \
+		'the log of the host'
 	has "$(bench b 'rtt a 64 1' || :)" 'Protocol not supported' 'a connection'
+	has "$(dmesg)" "instance b speaks ABI version $NEWEST, instance a $OLDEST: no common one" \
+		'the log, the other way'
 	ok mkctl kill b
 	mk_load b "multikernel.abi=1-9"
 	mk_start b

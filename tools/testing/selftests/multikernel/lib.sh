@@ -497,7 +497,7 @@ the_host_kernel_has_warned_of_nothing()
 	local bad
 
 	bad=$(dmesg | sed "1,/$MK_MARK/d" |
-		grep -E 'WARNING:|BUG:|Oops|INFO: task|INFO: rcu|list_.* corruption|general protection|unable to handle|possible .* locking') || return 0
+		grep -E 'WARNING:|BUG:|UBSAN:|Oops|INFO: task|INFO: rcu|INFO: trying to register|[Ii]nvalid wait context|inconsistent lock state|suspicious RCU usage|list_.* corruption|general protection|unable to handle|possible .* (locking|lock)') || return 0
 	note "$bad"
 	return 1
 }
