@@ -202,7 +202,7 @@ static noinline int mk_send_slow(struct mk_channel *ch, struct mk_ring_mem *mem,
  * @data: payload
  * @len: its length in bytes
  *
- * Context: any; does not sleep.
+ * Context: any, NMI included; does not sleep.
  * Return: 0; -EAGAIN if there is no room; -EMSGSIZE if @len is more than a message
  * or the ring can have; -ENOTCONN if the channel has ended.
  */

@@ -18,6 +18,7 @@
 
 #include <linux/bitfield.h>
 #include <linux/cpu.h>
+#include <linux/hardirq.h>
 #include <linux/multikernel.h>
 #include <linux/smp.h>
 #include <asm/apic.h>
@@ -96,12 +97,18 @@ bool mk_arch_bell_ok(u64 bell)
  */
 void mk_arch_ring(u64 bell)
 {
+	/* An xAPIC's ICR is two registers, and an NMI may come between them */
+	bool nested = in_nmi() && !x2apic_mode;
+	u32 high = nested ? apic_read(APIC_ICR2) : 0;
+
 	lockdep_assert_preemption_disabled();
 	/* What was written goes first: an x2APIC's ICR write orders nothing itself */
 	weak_wrmsr_fence();
 	safe_apic_wait_icr_idle();
 	apic_icr_write(APIC_DEST_PHYSICAL | APIC_DM_FIXED | FIELD_GET(MK_BELL_VECTOR, bell),
 		       FIELD_GET(MK_BELL_PHYS_ID, bell));
+	if (unlikely(nested))
+		apic_write(APIC_ICR2, high);
 }
 
 /**
