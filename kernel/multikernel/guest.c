@@ -25,7 +25,9 @@
 #define pr_fmt(fmt) "multikernel: " fmt
 
 #include <linux/align.h>
+#include <linux/atomic.h>
 #include <linux/console.h>
+#include <linux/delay.h>
 #include <linux/init.h>
 #include <linux/io.h>
 #include <linux/panic_notifier.h>
@@ -40,6 +42,13 @@
 #include "internal.h"
 #include "service.h"
 
+/*
+ * How long the kernel log waits for a full ring: 40,000 x 50 us = 2 s, and less
+ * before the speed of delay loops is known.  As hvc_multikernel.c does later.
+ */
+#define MK_EARLY_STALL_US	50
+#define MK_EARLY_STALL_MAX	40000
+
 static struct mk_boot_block mk_block;
 static struct mk_link mk_host_link;
 static struct mk_channel mk_host_boot[MK_NR_CLASSES];
@@ -47,6 +56,7 @@ static void *mk_shared;
 static phys_addr_t mk_shared_pa;
 static size_t mk_shared_size;
 static bool (*mk_guest_input)(void);
+static atomic_long_t mk_guest_lost;	/* bytes, of which the host does not know yet */
 
 /**
  * mk_guest_block() - what the host told us
@@ -78,6 +88,29 @@ struct mk_channel *mk_guest_control(void)
 	return &mk_host_boot[MK_CLASS_CONTROL];
 }
 
+static int mk_guest_send_text(const void *text, size_t len)
+{
+	return mk_send_or_die(&mk_host_link.boot[MK_CLASS_CONSOLE], MK_MSG_CONSOLE,
+			      text, len);
+}
+
+/* As soon as there is room again, whoever reads is told that something is missing */
+static bool mk_guest_told_lost(void)
+{
+	char text[MK_SLOT_PAYLOAD];
+	long lost;
+	int len;
+
+	if (likely(!atomic_long_read(&mk_guest_lost)))
+		return true;
+	lost = atomic_long_xchg(&mk_guest_lost, 0);
+	len = scnprintf(text, sizeof(text), "\n** console: %ld bytes lost **\n", lost);
+	if (!mk_guest_send_text(text, len))
+		return true;
+	atomic_long_add(lost, &mk_guest_lost);
+	return false;
+}
+
 /**
  * mk_guest_print() - send text to the host's console of this instance
  * @text: what
@@ -87,8 +120,7 @@ struct mk_channel *mk_guest_control(void)
  */
 int mk_guest_print(const void *text, size_t len)
 {
-	return mk_send_or_die(&mk_host_link.boot[MK_CLASS_CONSOLE], MK_MSG_CONSOLE,
-			      text, len);
+	return mk_guest_told_lost() ? mk_guest_send_text(text, len) : -EAGAIN;
 }
 
 /**
@@ -154,12 +186,32 @@ static const struct mk_link_ops mk_guest_ops = {
 	.drain		= mk_guest_drain,
 };
 
+/*
+ * A full ring means that the host has not looked for a while, or is stopped or gone.
+ * Once it has been waited for in vain, the rest is dropped without another wait
+ * until there is room again, rather than to stop this kernel too.
+ */
+static bool mk_early_wait(void)
+{
+	static unsigned int stalls;
+
+	while (!mk_guest_may_print()) {
+		if (stalls == MK_EARLY_STALL_MAX)
+			return false;
+		stalls++;
+		udelay(MK_EARLY_STALL_US);
+	}
+	stalls = 0;
+	return true;
+}
+
 static void mk_early_write(struct console *con, const char *text, unsigned int len)
 {
 	while (len) {
 		unsigned int step = min_t(unsigned int, len, MK_SLOT_PAYLOAD);
 
-		mk_guest_print(text, step);
+		if (!mk_early_wait() || mk_guest_print(text, step))
+			atomic_long_add(step, &mk_guest_lost);
 		text += step;
 		len -= step;
 	}
