@@ -82,9 +82,10 @@ static int mk_bzimage_check_file(struct kimage *image, const struct setup_header
 		return ret;
 	if (image->kernel_buf_len <= mk_bzimage_setup_size(hdr))
 		return mk_fail(-ENOEXEC, "the bzImage is truncated");
-	if (image->cmdline_buf_len > hdr->cmdline_size)
+	/* The kernel's figure is without the NUL at the end, the buffer's with it */
+	if (image->cmdline_buf_len > (u64)hdr->cmdline_size + 1)
 		return mk_fail(-EINVAL, "the command line has %lu bytes, the kernel takes %u",
-			       image->cmdline_buf_len, hdr->cmdline_size);
+			       image->cmdline_buf_len - 1, hdr->cmdline_size);
 	return 0;
 }
 
