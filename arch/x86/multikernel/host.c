@@ -26,6 +26,7 @@
 
 #include <linux/cc_platform.h>
 #include <linux/delay.h>
+#include <linux/irqflags.h>
 #include <linux/kexec.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -296,8 +297,11 @@ static void mk_fill_block(struct mk_instance *inst, struct mk_x86_start *start,
 	block->x86.park_cr3 = __pa(start->park.root);
 	block->x86.tsc_khz = tsc_khz;
 	block->x86.apic_khz = div_u64((u64)lapic_timer_period * HZ, 1000);
-	block->wall_ns = ktime_get_real_ns();
-	block->wall_tsc = rdtsc_ordered();
+	/* One moment: a preemption in between would put the instance's clock back */
+	scoped_guard(irqsave) {
+		block->wall_ns = ktime_get_real_ns();
+		block->wall_tsc = rdtsc_ordered();
+	}
 }
 
 /**
