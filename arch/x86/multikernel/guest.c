@@ -14,6 +14,7 @@
 
 #include <linux/acpi.h>
 #include <linux/init.h>
+#include <linux/jiffies.h>
 #include <linux/math64.h>
 #include <linux/multikernel.h>
 #include <linux/pm.h>
@@ -68,6 +69,9 @@ static unsigned char mk_get_nmi_reason(void)
 static void __init mk_timer_init(void)
 {
 	lapic_timer_period = div_u64((u64)mk_guest_block()->x86.apic_khz * 1000, HZ);
+	/* Delays go by the TSC; without this each CPU but the first measures it again */
+	if (!preset_lpj)
+		preset_lpj = div_u64((u64)mk_tsc_khz() * 1000, HZ);
 }
 
 static void __init mk_intr_mode_init(void)
