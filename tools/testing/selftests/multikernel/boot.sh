@@ -133,6 +133,21 @@ its_clock_runs_as_fast_as_ours()
 	between "$low" $((in1 - in0)) "$high" 'hundredths of seconds inside'
 }
 
+# A timer that runs at the wrong speed ends each sleep too early or too late, by the
+# same factor.  Five seconds, of which the way there and back may take as many again,
+# but not quite.
+each_cpu_sleeps_as_long_as_ours()
+{
+	local cpu begin
+
+	for cpu in 0 1; do
+		begin=$(uptime_cs)
+		mk_run web "taskset -c $cpu sleep 5"
+		between 490 $(($(uptime_cs) - begin)) 950 \
+			"hundredths of seconds for 'sleep 5' on CPU $cpu"
+	done
+}
+
 timer_interrupts()
 {
 	mk_run web "sed -n 's/^ *LOC: *\([0-9]*\) *\([0-9]*\) .*/\\$1/p' /proc/interrupts"
@@ -262,6 +277,7 @@ mk_main \
 	it_maps_no_memory_but_its_own \
 	it_knows_the_time_of_day \
 	its_clock_runs_as_fast_as_ours \
+	each_cpu_sleeps_as_long_as_ours \
 	each_cpu_has_a_timer \
 	it_has_high_resolution_timers \
 	it_gets_no_broadcast_of_the_host \

@@ -152,8 +152,9 @@ static long kexec_load(unsigned long entry, unsigned long nr,
 
 /*
  * Segments 0 to 3: zero page, kernel, command line, initramfs. "outside"
- * puts the kernel where no instance is, at 16 MiB; "arch" says that the
- * image is for another architecture.
+ * puts the kernel where no instance is, at 16 MiB; "large" lets the initramfs
+ * go on behind the end of the memory; "static" says that the kernel can't be
+ * moved, and "arch" that the image is for another architecture.
  */
 int image_load(int argc, char **argv)
 {
@@ -176,6 +177,10 @@ int image_load(int argc, char **argv)
 
 	if (!strcmp(how, "outside"))
 		segs[1].mem = (void *)0x1000000;
+	if (!strcmp(how, "large"))
+		segs[3].memsz = room.end - (unsigned long)segs[3].mem + PAGE;
+	if (!strcmp(how, "static"))
+		params->hdr.relocatable_kernel = 0;
 	if (!strcmp(how, "arch"))
 		arch = KEXEC_ARCH_AARCH64;
 	return probe_result(kexec_load((unsigned long)segs[1].mem + ENTRY_64,

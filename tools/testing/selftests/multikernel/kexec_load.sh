@@ -15,7 +15,7 @@ prepared()
 	MAP=$MK_FS/instances/web/memory.map
 }
 
-# load ID CMDLINE [outside|arch]
+# load ID CMDLINE [outside|large|arch|static]
 load()
 {
 	mkprobe load "$1" "$MK_KERNEL" "$MK_INITRD" "$2" "$MAP" "${3:-}"
@@ -67,6 +67,23 @@ segments_elsewhere_are_refused()
 		load "$ID" x outside
 }
 
+more_than_its_memory_is_refused()
+{
+	prepared
+	refused -m 'does not lie in the memory of web' EADDRNOTAVAIL \
+		'a segment larger than its memory' load "$ID" x large
+	is "$(load "$ID" x)" OK 'one that fits'
+}
+
+# It would unpack itself where it was linked to run: in the host.
+an_image_that_cannot_be_moved_is_refused()
+{
+	prepared
+	refused -m 'the kernel is not relocatable' ENOEXEC \
+		'an image that is not relocatable' load "$ID" x static
+	is "$(load "$ID" x)" OK 'the same image as it is'
+}
+
 another_architecture_is_refused()
 {
 	prepared
@@ -102,6 +119,8 @@ mk_main \
 	no_segments_unload \
 	one_system_call_replaces_the_others_image \
 	segments_elsewhere_are_refused \
+	more_than_its_memory_is_refused \
+	an_image_that_cannot_be_moved_is_refused \
 	another_architecture_is_refused \
 	no_such_instance_is_refused \
 	a_running_instance_is_refused \

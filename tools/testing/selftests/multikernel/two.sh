@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Two instances beside each other: nothing is shared, and the end of one is
-# no affair of the other.
+# no affair of the other.  Where there is room they have two CPUs each: what a
+# kernel sends to all of its CPUs but one is sent only if it has another.
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 export MK_KEEP=1
-BOTH=$(last_cpus 2) || :
-A=${BOTH%,*}
-B=${BOTH#*,}
+ALL=$(last_cpus 4 || last_cpus 3 || last_cpus 2) || :
+A=$(echo "$ALL" | cut -d , -f 1,2)
+B=$(echo "$ALL" | cut -s -d , -f 3-)
+[ -n "$B" ] || { A=${ALL%,*} B=${ALL#*,}; }
 
 two_instances_start()
 {
@@ -23,6 +25,13 @@ two_instances_start()
 	wait_for_state b running
 	mk_login a
 	mk_login b
+}
+
+they_have_their_cpus()
+{
+	is "$(mk_run a nproc)" "$(count_cpus "$A")" 'nproc in a'
+	is "$(mk_run b nproc)" "$(count_cpus "$B")" 'nproc in b'
+	note "a has $(count_cpus "$A"), b has $(count_cpus "$B")"
 }
 
 they_are_two()
@@ -60,11 +69,24 @@ both_answer_at_the_same_time()
 	wait $two || { note "$(cat "$MK_TMP/b")"; return 1; }
 }
 
+# each_cpu_works NAME NUMBER: one that was stopped would not run this
+each_cpu_works()
+{
+	local i=0
+
+	while [ $i -lt "$2" ]; do
+		is "$(mk_run "$1" "taskset -c $i sh -c 'cut -d\" \" -f39 /proc/self/stat'")" \
+			$i "a program on CPU $i of $1"
+		i=$((i + 1))
+	done
+}
+
 # untouched COMMAND...: b lives on in the same life while it is run
 untouched()
 {
-	local starts mark
+	local starts mark cpus
 
+	cpus=$(mk_run b nproc)
 	mark="life $(unique)"
 	mk_run b "echo $mark > /tmp/life"
 	starts=$(counter b events starts)
@@ -72,6 +94,7 @@ untouched()
 	is "$(get b state)" running 'state of b'
 	is "$(counter b events starts)" "$starts" 'starts of b'
 	is "$(mk_run b 'cat /tmp/life')" "$mark" 'what was left in b'
+	each_cpu_works b "$cpus"
 	ok answers b
 }
 
@@ -103,8 +126,12 @@ stop_a()
 
 remove_a()
 {
+	local cpu
+
 	ok mkctl rm -f a
-	ok cpu_works "$A"
+	for cpu in $(each_cpu "$A"); do
+		ok cpu_works "$cpu"
+	done
 	mk_boot a "$A"
 }
 
@@ -147,6 +174,7 @@ both_panic_at_once()
 
 mk_main \
 	two_instances_start \
+	they_have_their_cpus \
 	they_are_two \
 	their_memory_does_not_overlap \
 	both_answer_at_the_same_time \
