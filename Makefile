@@ -9,7 +9,7 @@ CONFIG ?= default
 export KSRC PATCH SUBJECT
 
 .PHONY: help deps tree refresh series kernel initramfs demo check check-long shell \
-	lint check-off bisect bench clean distclean
+	lint check-off bisect bench report clean distclean
 
 help:
 	@echo 'make demo             watch one Linux start, talk to, lose and restart another'
@@ -26,6 +26,7 @@ help:
 	@echo '                      (PATCH=stem SUBJECT="...": into that one, or a new one)'
 	@echo 'make series OUT=DIR   the whole work for git am, with a cover letter'
 	@echo 'make bench            figures beside their references; build/bench.json'
+	@echo 'make report           time of a start beside a cold boot; size; lines; build/report.txt'
 	@echo 'make lint             checkpatch, sparse, compiler warnings'
 	@echo 'make check-off        CONFIG_MULTIKERNEL=n changes no machine code'
 	@echo 'make bisect           each commit of the series builds (ten minutes)'
@@ -61,6 +62,9 @@ check-long: kernel initramfs
 
 bench: kernel initramfs
 	@CONFIG=$(CONFIG) dev/bench
+
+report: kernel initramfs
+	@CONFIG=$(CONFIG) dev/report
 
 shell: kernel initramfs
 	@dev/vm --config $(CONFIG) --interactive

@@ -11,6 +11,8 @@
  *
  * "mapped" tells how much of a physical range is in the host's direct map,
  * "scan" looks through a physical range for a text.
+ *
+ * "tsc" prints the time-stamp counter, which host and instances share.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -293,5 +295,13 @@ int machine_mapped(int argc, char **argv)
 		}
 	}
 	printf("%lu\n", mapped);
+	return 0;
+}
+
+int machine_tsc(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	printf("%llu\n", __builtin_ia32_rdtsc());
 	return 0;
 }

@@ -200,7 +200,7 @@ static const struct command commands[] = {
 	{ "no-cap", "COMMAND...", no_cap, 1 },
 	{ "file-load", "ID|- KERNEL INITRD|- CMDLINE [FLAGS]", image_file_load, 4 },
 	{ "file-unload", "ID|- [FLAGS]", image_file_unload, 1 },
-	{ "load", "ID KERNEL INITRD CMDLINE MAP [outside|arch]", image_load, 5 },
+	{ "load", "ID KERNEL INITRD CMDLINE MAP [outside|large|static|arch]", image_load, 5 },
 	{ "unload", "ID", image_unload, 1 },
 	{ "reboot", "ID", image_reboot, 1 },
 	{ "kexec", "", image_kexec, 0 },
@@ -209,6 +209,7 @@ static const struct command commands[] = {
 	{ "restore", "< what plant has printed", machine_restore, 0 },
 	{ "scan", "START END TEXT", machine_scan, 3 },
 	{ "mapped", "START END", machine_mapped, 2 },
+	{ "tsc", "", machine_tsc, 0 },
 };
 
 static const struct command *find(const char *name)

@@ -20,7 +20,6 @@ int image_load(int argc, char **argv);
 int image_unload(int argc, char **argv);
 int image_reboot(int argc, char **argv);
 int image_kexec(int argc, char **argv);
-int image_kexec(int argc, char **argv);
 
 /* machine.c */
 int machine_legacy(int argc, char **argv);
@@ -28,5 +27,6 @@ int machine_plant(int argc, char **argv);
 int machine_restore(int argc, char **argv);
 int machine_scan(int argc, char **argv);
 int machine_mapped(int argc, char **argv);
+int machine_tsc(int argc, char **argv);
 
 #endif /* MKPROBE_H */
