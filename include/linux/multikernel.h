@@ -151,7 +151,7 @@ int mk_reboot_start(unsigned long id);
 #else /* !CONFIG_MULTIKERNEL */
 
 static inline void *mk_kimage_place(struct kimage *image, int kernel_fd,
-				   int initrd_fd)
+				    int initrd_fd)
 {
 	return NULL;
 }

@@ -236,10 +236,11 @@ int machine_restore(int argc, char **argv)
 /* Whether a page has the text, each letter of it moved on by one. */
 static int page_has(const char *page, const char *text, size_t len)
 {
-	size_t at, i;
+	const char *at = page, *last = page + PAGE - len;
+	size_t i;
 
-	for (at = 0; at + len <= PAGE; at++) {
-		for (i = 0; i < len && page[at + i] == text[i] + 1; i++)
+	for (; at <= last && (at = memchr(at, text[0] + 1, last + 1 - at)); at++) {
+		for (i = 1; i < len && at[i] == text[i] + 1; i++)
 			;
 		if (i == len)
 			return 1;

@@ -11,6 +11,7 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 export MK_KEEP=1
+MK_MEM=128M
 CPU=$(last_cpus 1) || :
 OTHER=$(last_cpus 2) || :
 OTHER=${OTHER%,*}
