@@ -11,9 +11,10 @@
  * An honest peer rings at most once each time that a receiver goes to sleep, and once
  * each time that a sender waits for room.  This kernel knows how often these were, so
  * it knows how many doorbells there may have been at most, and needs no clock to tell
- * a flood from traffic that is just fast.  A peer that has rung MK_FLOOD_BELLS times
- * more often is ended by the host.  So is one that sends MK_FLOOD_BAD messages that make
- * no sense in a short time: of these half is forgiven each minute.
+ * a flood from traffic that is just fast.  A peer that rings MK_FLOOD_BELLS times more
+ * often than it is asked to, from any moment on, is ended by the host.  So is one that
+ * sends MK_FLOOD_BAD messages that make no sense in a short time: of these half is
+ * forgiven each minute.
  *
  * A doorbell whose sender left no cause could be anybody's.  If this kernel has one
  * peer it is that one's.  Otherwise it is counted, and when there are MK_FLOOD_BELLS more
@@ -50,8 +51,8 @@
 /* Interrupts without any cause */
 static atomic_long_t mk_flood_nobodys;
 
-/* By how many they were too many when that was last looked into */
-static atomic64_t mk_flood_believed = ATOMIC64_INIT(0);
+/* By how many they were too many when that was last looked into, or less since then */
+static s64 mk_flood_believed;
 
 /* Doorbells that peers were asked for whose links are closed */
 static atomic64_t mk_flood_past_asked = ATOMIC64_INIT(0);
@@ -111,6 +112,18 @@ static u64 mk_flood_allowed(struct mk_link *link)
 	return sum + READ_ONCE(link->past_asked);
 }
 
+/*
+ * Is it a flood?  @excess is how many doorbells there were beyond what was asked for, and
+ * falls whenever one was asked for that was not needed; @least is the least that it was.
+ * A peer does not earn by years of good behaviour that it may flood for as long.
+ */
+static bool mk_flood_over(s64 *least, s64 excess)
+{
+	if (excess < READ_ONCE(*least))
+		WRITE_ONCE(*least, excess);
+	return excess > READ_ONCE(*least) + MK_FLOOD_BELLS;
+}
+
 /**
  * mk_flood_end() - the peer floods us
  * @link: to it
@@ -138,7 +151,7 @@ void mk_flood_rung(struct mk_link *link)
 
 	if (likely(bells % MK_FLOOD_LOOK))
 		return;
-	if (bells > mk_flood_allowed(link) + MK_FLOOD_BELLS)
+	if (mk_flood_over(&link->bells_least, bells - mk_flood_allowed(link)))
 		mk_flood_end(link, "doorbells");
 }
 
@@ -181,15 +194,15 @@ s64 mk_flood_bare_excess(struct list_head *links)
  */
 void mk_flood_believe(s64 excess)
 {
-	atomic64_set(&mk_flood_believed, excess);
+	WRITE_ONCE(mk_flood_believed, excess);
 }
 
 /* One of several peers, or an instance has to live with it: the host watches over all */
 static void mk_flood_anybody(struct list_head *links)
 {
 	if (!mk_is_instance() &&
-	    (mk_flood_bare_excess(links) <=
-	     atomic64_read(&mk_flood_believed) + MK_FLOOD_BELLS || !mk_suspect_begin()))
+	    !(mk_flood_over(&mk_flood_believed, mk_flood_bare_excess(links)) &&
+	      mk_suspect_begin()))
 		return;
 	pr_warn_ratelimited("someone rings without a cause: %ld doorbells so far\n",
 			    atomic_long_read(&mk_flood_nobodys));
@@ -219,7 +232,7 @@ void mk_flood_nobody(struct list_head *links)
 	if (!only)
 		return;
 	only->bells_bare += MK_FLOOD_LOOK;
-	if (only->bells_bare > mk_flood_allowed(only) + MK_FLOOD_BELLS)
+	if (mk_flood_over(&only->bare_least, only->bells_bare - mk_flood_allowed(only)))
 		mk_flood_end(only, "doorbells without a cause");
 }
 

@@ -276,7 +276,9 @@ int mk_link_attach(struct mk_link *link, void *shared, size_t size,
 						   &words->cause_to_host);
 	link->past_asked = 0;
 	atomic_long_set(&link->bells, 0);
+	link->bells_least = 0;
 	link->bells_bare = 0;
+	link->bare_least = 0;
 	atomic_long_set(&link->bad, 0);
 	link->flooded = false;
 	link->theirs = (struct mk_abi){};

@@ -66,7 +66,9 @@ struct mk_link_ops {
  * @past_bad: what lay in their rings and could be no message, or no tail
  * @past_asked: doorbells that the peer was asked for by channels that have ended
  * @bells: doorbells with a cause
+ * @bells_least: the least by which these were more than was asked for, see flood.c
  * @bells_bare: doorbells without one that can be nobody else's
+ * @bare_least: the same of these
  * @bad: messages that make no sense
  * @flooded: the layer above has been told of a flood
  */
@@ -94,7 +96,9 @@ struct mk_link {
 	u64 past_bad;
 	u64 past_asked;
 	atomic_long_t bells;
+	s64 bells_least;
 	u64 bells_bare;
+	s64 bare_least;
 	atomic_long_t bad;
 	bool flooded;
 };

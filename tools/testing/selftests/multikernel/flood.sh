@@ -44,7 +44,7 @@ crashed() { [ "$(get "$1" state)" = crashed ]; }
 # floods NAME KIND WHAT: it is ended for that, and comes back
 floods()
 {
-	mk_send "$1" "while echo flood host $2 $MANY > $BENCH; do :; done"
+	mk_send "$1" "echo flood host $2 $MANY > $BENCH"
 	wait_until "$1 is ended" crashed "$1"
 	is "$(get "$1" reason)" "flooded the host with $3" "reason of $1"
 	mk_start "$1"
