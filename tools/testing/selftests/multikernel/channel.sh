@@ -49,15 +49,15 @@ messages_of_any_length()
 {
 	local size
 
-	for size in 16 119 120 121 240 241 4096 57344; do
+	for size in 16 119 120 121 240 241 4096 65536; do
 		flows host a "$size" 200
 		flows a host "$size" 200
 		flows a b "$size" 200
 	done
-	refuses host 'stream a 57345 1' 'Message too long'
-	refuses a 'stream host 57345 1' 'Message too long'
-	refuses a 'stream b 57345 1' 'Message too long'
-	flows host a 57344 1
+	refuses host 'stream a 65537 1' 'Message too long'
+	refuses a 'stream host 65537 1' 'Message too long'
+	refuses a 'stream b 65537 1' 'Message too long'
+	flows host a 65536 1
 }
 
 # In pages, lent and handed over, also when they are few.
