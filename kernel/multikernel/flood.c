@@ -8,13 +8,13 @@
  * make no sense, and doorbells: an interrupt costs its receiver more than its sender,
  * and nothing but the sender's honesty makes them rare.
  *
- * An honest peer rings at most once each time that a receiver goes to sleep, and once
- * each time that a sender waits for room.  This kernel knows how often these were, so
- * it knows how many doorbells there may have been at most, and needs no clock to tell
- * a flood from traffic that is just fast.  A peer that rings MK_FLOOD_BELLS times more
- * often than it is asked to, from any moment on, is ended by the host.  So is one that
- * sends MK_FLOOD_BAD messages that make no sense in a short time: of these half is
- * forgiven each minute.
+ * An honest peer rings at most once each time that a receiver goes to sleep, and only for
+ * a message, and once each time that a sender waits for room.  This kernel knows how often
+ * these were, so it knows how many doorbells there may have been at most, and needs no
+ * clock to tell a flood from traffic that is just fast.  A peer that rings MK_FLOOD_BELLS
+ * times more often than it is asked to, from any moment on, is ended by the host.  So is
+ * one that sends MK_FLOOD_BAD messages that make no sense in a short time: of these half
+ * is forgiven each minute.
  *
  * A doorbell whose sender left no cause could be anybody's.  If this kernel has one
  * peer it is that one's.  Otherwise it is counted, and when there are MK_FLOOD_BELLS more
@@ -57,10 +57,18 @@ static s64 mk_flood_believed;
 /* Doorbells that peers were asked for whose links are closed */
 static atomic64_t mk_flood_past_asked = ATOMIC64_INIT(0);
 
-/* How often the peer was asked to ring */
+/*
+ * How often the peer had a reason to ring: it was asked to, and there was a message.  A
+ * receiver that was rung for nothing asks anew, and has asked for one doorbell all the
+ * same.  (Who empties a ring by itself does not count what it takes.)
+ */
 static u64 mk_flood_asked(struct mk_channel *ch)
 {
-	return READ_ONCE(ch->asked_message) + READ_ONCE(ch->asked_room);
+	u64 messages = READ_ONCE(ch->asked_message);
+
+	if (!ch->ops->drain)
+		messages = min(messages, mk_channel_stat(ch, received) + READ_ONCE(ch->rx.bad));
+	return messages + READ_ONCE(ch->asked_room);
 }
 
 /**

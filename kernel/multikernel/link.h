@@ -88,7 +88,7 @@ struct mk_link {
 	struct mk_channel *boot;
 	u8 control_buf[MK_CTL_MAX];
 	struct list_head jobs;
-	spinlock_t jobs_lock;
+	spinlock_t jobs_lock;	/* see service.c */
 	unsigned int jobs_nr;
 	struct work_struct job_work;
 	struct mk_channel *counted[MK_LINK_CHANNELS];

@@ -41,6 +41,8 @@ static void flood_told(struct mk_link *link, const char *what)
 
 static const struct mk_link_ops flood_ops = { .flood = flood_told };
 
+static const struct mk_channel_ops flood_peer_ops = {};
+
 static int flood_init(struct kunit *test)
 {
 	struct flood_fix *fix = kunit_kzalloc(test, sizeof(*fix), GFP_KERNEL);
@@ -48,6 +50,9 @@ static int flood_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, fix);
 	mk_link_init(&fix->link, &flood_ops, NULL, fix);
 	KUNIT_ASSERT_EQ(test, mk_channel_init(&fix->ch, &fix->link, 5), 0);
+	mk_channel_set_ops(&fix->ch, &flood_peer_ops, NULL);
+	/* Each time that it was asked to ring there was a message */
+	per_cpu_ptr(fix->ch.stats, 0)->received = U64_MAX / 2;
 	rcu_assign_pointer(fix->link.ch[5], &fix->ch);
 	test->priv = fix;
 	return 0;
@@ -87,6 +92,23 @@ static void flood_test_asked(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fix->told, 1);
 	KUNIT_EXPECT_STREQ(test, fix->what, "doorbells");
 	flood_ring(fix, 2 * FLOOD_LIMIT);
+	KUNIT_EXPECT_EQ(test, fix->told, 1);
+}
+
+/* Whoever is rung for nothing asks anew, which is no reason to ring */
+static void flood_test_no_message(struct kunit *test)
+{
+	struct flood_fix *fix = test->priv;
+	unsigned int i;
+
+	per_cpu_ptr(fix->ch.stats, 0)->received = 100;
+	for (i = 0; i < FLOOD_LIMIT / FLOOD_LOOK; i++) {
+		fix->ch.asked_message += FLOOD_LOOK;
+		flood_ring(fix, FLOOD_LOOK);
+	}
+	KUNIT_EXPECT_EQ(test, fix->told, 0);
+	fix->ch.asked_message += FLOOD_LOOK;
+	flood_ring(fix, FLOOD_LOOK);
 	KUNIT_EXPECT_EQ(test, fix->told, 1);
 }
 
@@ -206,8 +228,6 @@ struct flood_peer {
 	bool deaf;
 	unsigned long rung;
 };
-
-static const struct mk_channel_ops flood_peer_ops = {};
 
 static struct flood_peer *flood_peer_new(struct kunit *test)
 {
@@ -350,6 +370,7 @@ static void flood_test_receiver(struct kunit *test)
 static struct kunit_case flood_cases[] = {
 	KUNIT_CASE(flood_test_asked),
 	KUNIT_CASE(flood_test_gone),
+	KUNIT_CASE(flood_test_no_message),
 	KUNIT_CASE(flood_test_going),
 	KUNIT_CASE(flood_test_forgive),
 	KUNIT_CASE(flood_test_bad),

@@ -66,12 +66,12 @@ others_go_on()
 # Of two the host listens to one at a time, and the other one lives.
 a_doorbell_without_cause_is_traced()
 {
-	local before
+	local bare=$MK_FS/info/doorbells_bare before
 
-	before=$(cat "$MK_FS/info/doorbells_bare")
+	before=$(cat "$bare")
 	flows b host 64 20000
 	floods a 1 'doorbells without a cause'
-	between $((before + 65536)) "$(cat "$MK_FS/info/doorbells_bare")" 9999999999 'doorbells without a cause'
+	between $((before + 65536)) "$(cat "$bare")" 9999999999 'doorbells without a cause'
 	has "$(dmesg)" 'a rings without a cause' 'the log'
 	is "$(get b state)" running 'state of b'
 	flows b host 64 1000

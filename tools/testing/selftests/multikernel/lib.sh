@@ -491,13 +491,18 @@ mk_one_test()
 	fi
 }
 
+# What a kernel says when it has something to complain of.
+MK_SPLAT='WARNING:|BUG:|UBSAN:|Oops|INFO: task|INFO: rcu|INFO: trying to register'
+MK_SPLAT="$MK_SPLAT|[Ii]nvalid wait context|inconsistent lock state|suspicious RCU usage"
+MK_SPLAT="$MK_SPLAT|list_.* corruption|general protection|unable to handle|possible .* lock"
+
 # The last test of each script: the host had nothing to complain about.
 the_host_kernel_has_warned_of_nothing()
 {
 	local bad
 
 	bad=$(dmesg | sed "1,/$MK_MARK/d" |
-		grep -E 'WARNING:|BUG:|UBSAN:|Oops|INFO: task|INFO: rcu|INFO: trying to register|[Ii]nvalid wait context|inconsistent lock state|suspicious RCU usage|list_.* corruption|general protection|unable to handle|possible .* (locking|lock)') || return 0
+		grep -E "$MK_SPLAT") || return 0
 	note "$bad"
 	return 1
 }
