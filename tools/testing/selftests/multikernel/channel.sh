@@ -127,7 +127,8 @@ it_can_be_watched()
 	fi
 	echo > $trace/trace
 	echo 1 > $trace/events/multikernel/enable
-	bench host 'rtt a 64 1' > /dev/null
+	# The first one may find the other side still awake
+	bench host 'rtt a 64 20' > /dev/null
 	wait_until 'all channels are closed' no_channels
 	echo 0 > $trace/events/multikernel/enable
 	cat $trace/trace > "$MK_TMP/trace"
