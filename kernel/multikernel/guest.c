@@ -43,11 +43,11 @@
 #include "service.h"
 
 /*
- * How long the kernel log waits for a full ring: 40,000 x 50 us = 2 s, and less
+ * How long the kernel log waits for a full ring: 200,000 x 50 us = 10 s, and less
  * before the speed of delay loops is known.  As hvc_multikernel.c does later.
  */
 #define MK_EARLY_STALL_US	50
-#define MK_EARLY_STALL_MAX	40000
+#define MK_EARLY_STALL_MAX	200000
 
 static struct mk_boot_block mk_block;
 static struct mk_link mk_host_link;
@@ -134,6 +134,17 @@ bool mk_guest_may_print(void)
 				   MK_SLOT_PAYLOAD);
 }
 
+/**
+ * mk_guest_lose() - text for the host's console is dropped
+ * @len: how much
+ *
+ * The console says so before what it prints next.
+ */
+void mk_guest_lose(size_t len)
+{
+	atomic_long_add(len, &mk_guest_lost);
+}
+
 /* The host says the same as in the boot block */
 static bool mk_guest_knows(const struct mk_msg_hello *hello)
 {
@@ -211,7 +222,7 @@ static void mk_early_write(struct console *con, const char *text, unsigned int l
 		unsigned int step = min_t(unsigned int, len, MK_SLOT_PAYLOAD);
 
 		if (!mk_early_wait() || mk_guest_print(text, step))
-			atomic_long_add(step, &mk_guest_lost);
+			mk_guest_lose(step);
 		text += step;
 		len -= step;
 	}

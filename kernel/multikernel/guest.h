@@ -9,6 +9,7 @@ struct mk_link *mk_guest_link(void);
 struct mk_channel *mk_guest_control(void);
 int mk_guest_print(const void *text, size_t len);
 bool mk_guest_may_print(void);
+void mk_guest_lose(size_t len);
 void *mk_guest_shared(void);
 phys_addr_t mk_guest_shared_pa(void);
 struct mk_ring_rx *mk_guest_set_input(bool (*input)(void));

@@ -5,7 +5,8 @@
  * Output that finds the ring full is offered again by hvc.  The host empties the
  * ring whether anyone reads or not, so a ring that stays full means that the
  * host is stopped or gone; then the kernel log's text is dropped after a while,
- * rather than to stop this kernel too.
+ * rather than to stop this kernel too.  How much that was is printed when there is
+ * room again.
  */
 
 #include <linux/console.h>
@@ -22,9 +23,9 @@
 /* hvc's own buffer for the tty, larger than what a message holds */
 #define HVC_MK_OUTBUF		256
 
-/* How long the kernel log waits for a full ring: 40,000 x 50 us = 2 s */
+/* How long the kernel log waits for a full ring: 200,000 x 50 us = 10 s */
 #define HVC_MK_STALL_US		50
-#define HVC_MK_STALL_MAX	40000
+#define HVC_MK_STALL_MAX	200000
 
 static struct hvc_struct *hvc_mk_hp;
 static struct mk_ring_rx *hvc_mk_rx;
@@ -45,6 +46,9 @@ static ssize_t hvc_mk_put_chars(u32 vtermno, const u8 *buf, size_t count)
 	}
 	if (ret == -EAGAIN && hvc_mk_stalls < HVC_MK_STALL_MAX)
 		return -EAGAIN;
+	/* What the tty has it offers again; the kernel log drops it and goes on */
+	if (!hvc_mk_hp || buf != (const u8 *)hvc_mk_hp->outbuf)
+		mk_guest_lose(len);
 	return 0;
 }
 
