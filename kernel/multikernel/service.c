@@ -16,9 +16,13 @@
  * takes memory for free that the layer above may still look at: who asks meanwhile is
  * told to ask again.
  *
+ * What host and instance ask of each other on the control channel is done by jobs, those
+ * of one peer one after the other: see mk_job_queue().
+ *
  * Locking
  * -------
  *
+ * mk_link.jobs_lock protects the jobs of a link, and is innermost.
  * mk_services_lock protects the services.  mk_ends_lock protects the list of ends, and
  * who cuts an end (mk_end.cutting) and who takes it down (mk_end.going); the one who
  * does works without it, and the others wait in mk_ends_wait.  Nobody waits for a peer

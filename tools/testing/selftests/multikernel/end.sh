@@ -96,28 +96,6 @@ panic_in_a_hard_interrupt_inside()
 	ended crashed 'panic: from hard IRQ context' 'a panic in a hard interrupt'
 }
 
-# An NMI that nobody expects comes from the host, by its local APIC: a CPU's number is
-# its APIC id here.
-panic_in_an_nmi_inside()
-{
-	local apic=0xfee00000 cpu=${CPUS%%[-,]*}
-
-	if grep -qw x2apic /proc/cpuinfo && dmesg | grep -q 'x2apic enabled'; then
-		skip 'needs a local APIC whose registers are in memory'
-	fi
-	taskset -c 0 devmem $((apic + 0x30)) 32 > /dev/null 2>&1 ||
-		skip 'needs devmem and CONFIG_DEVMEM'
-	ok mkctl kill web
-	mk_load web unknown_nmi_panic
-	mk_start web
-	taskset -c 0 devmem $((apic + 0x310)) 32 $((cpu << 24))
-	taskset -c 0 devmem $((apic + 0x300)) 32 0x4400
-	ended crashed 'panic: NMI: Not continuing' 'a panic in an NMI'
-	ok mkctl kill web
-	mk_load web
-	mk_start web
-}
-
 sysrq_reboot_inside()
 {
 	mk_send web 'echo b > /proc/sysrq-trigger'
@@ -297,7 +275,6 @@ mk_main \
 	panic_inside \
 	panic_with_a_reboot_inside \
 	panic_in_a_hard_interrupt_inside \
-	panic_in_an_nmi_inside \
 	sysrq_reboot_inside \
 	panic_for_want_of_an_init \
 	stop_is_orderly \
