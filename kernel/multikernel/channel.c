@@ -807,7 +807,6 @@ static __always_inline unsigned int mk_channel_receive(struct mk_channel *ch,
 	return done;
 }
 
-
 /**
  * mk_channel_poll_begin() - become the receiver of a channel
  * @ch: a channel whose callbacks do not sleep

@@ -180,7 +180,7 @@ static const struct mk_channel_ops mk_link_boot_ops[MK_NR_CLASSES] = {
  * Return: 0 or -ENOMEM.
  */
 int mk_link_init(struct mk_link *link, const struct mk_link_ops *ops,
-		  struct mk_channel *boot, void *owner)
+		 struct mk_channel *boot, void *owner)
 {
 	unsigned int class;
 

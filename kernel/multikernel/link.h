@@ -104,7 +104,7 @@ struct mk_link {
 };
 
 int mk_link_init(struct mk_link *link, const struct mk_link_ops *ops,
-		  struct mk_channel *boot, void *owner);
+		 struct mk_channel *boot, void *owner);
 int mk_link_attach(struct mk_link *link, void *shared, size_t size,
 		   const struct mk_boot_block *block, bool host);
 void mk_link_move(struct mk_link *link, ptrdiff_t move);

@@ -52,7 +52,7 @@ static __always_inline u64 *mk_slot_put_words(u64 *to, const void *from, u32 n)
 
 #pragma GCC unroll 8
 	for (i = 0; i < n; i++)
-		WRITE_ONCE(to[i], get_unaligned((const u64 *)from + i));
+		WRITE_ONCE(to[i], get_unaligned((u64 *)from + i));
 	return to + n;
 }
 

@@ -433,7 +433,8 @@ static void chan_test_nonsense(struct kunit *test)
 	mk_send(guest, MK_MSG_HELLO, data, 55);
 	mk_send(guest, MK_MSG_SHUTDOWN, NULL, 0);
 	chan_receive(&fix->host);
-	KUNIT_EXPECT_EQ(test, mk_channel_stat(chan_control(&fix->host), bad), ARRAY_SIZE(types) + 2);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(chan_control(&fix->host), bad),
+			ARRAY_SIZE(types) + 2);
 	KUNIT_EXPECT_EQ(test, fix->host.hellos, 0);
 	KUNIT_EXPECT_EQ(test, fix->host.shutdowns, 0);
 

@@ -67,13 +67,15 @@ static bool life_rings(struct kunit *test, u64 bell)
 	struct mk_channel *ch = &fix->inst->boot[MK_CLASS_CONTROL];
 	u64 before = mk_channel_stat(ch, bells_sent);
 	u64 cause = MK_CAUSE_MESSAGE(MK_CLASS_CONTROL);
+	bool rung;
 
 	WRITE_ONCE(ch->tx.mem->bell, bell);
 	*link->cause_out = 0;
 	scoped_guard(irqsave)
 		mk_channel_ring(ch, cause);
-	KUNIT_EXPECT_EQ(test, *link->cause_out, mk_channel_stat(ch, bells_sent) == before ? 0 : cause);
-	return mk_channel_stat(ch, bells_sent) != before;
+	rung = mk_channel_stat(ch, bells_sent) != before;
+	KUNIT_EXPECT_EQ(test, *link->cause_out, rung ? cause : 0);
+	return rung;
 }
 
 static u64 life_bell_for(u32 phys_id)

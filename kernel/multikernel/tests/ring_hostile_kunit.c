@@ -181,8 +181,8 @@ static void hostile_foretell_push(struct hostile_fix *fix, struct mk_ring_tx *tx
 	for (i = 0; i < ring_slots_of(len); i++, tx->head++) {
 		struct mk_slot *slot = &fix->was.slot[tx->head % RING_SLOTS];
 
-		memcpy(slot->payload, fix->data + i * MK_SLOT_PAYLOAD, min_t(size_t, len - i * MK_SLOT_PAYLOAD,
-							MK_SLOT_PAYLOAD));
+		memcpy(slot->payload, fix->data + i * MK_SLOT_PAYLOAD,
+		       min_t(size_t, len - i * MK_SLOT_PAYLOAD, MK_SLOT_PAYLOAD));
 		slot->ctl = ctl;
 	}
 }
