@@ -140,7 +140,7 @@ u64 mk_channel_stat_at(const struct mk_channel *ch, size_t offset);
 void mk_channel_stats_reset(struct mk_channel *ch);
 
 /* Any context.  For sums over all CPUs: mk_channel_stat() */
-#define mk_count(ch, counter, n)	this_cpu_add((ch)->stats->counter, n)
+#define mk_count(ch, counter, n)	this_cpu_add((*(ch)->stats).counter, n)
 #define mk_channel_stat(ch, counter) \
 	mk_channel_stat_at(ch, offsetof(struct mk_channel_stats, counter))
 
