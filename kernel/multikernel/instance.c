@@ -314,7 +314,9 @@ int mk_instance_set_id(struct mk_instance *inst, u32 id)
 	guard(mutex)(&inst->lock);
 	guard(mutex)(&mk_instances_lock);
 	other = mk_instance_find(id);
-	if (other && other != inst)
+	if (other == inst)
+		return 0;
+	if (other)
 		return mk_fail(-EBUSY, "id %u belongs to instance %s", id,
 			       other->name);
 	if (inst->image || inst->mem.nr || !cpumask_empty(inst->cpus))

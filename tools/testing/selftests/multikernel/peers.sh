@@ -177,7 +177,7 @@ another_of_the_same_id()
 
 	id=$(get a id)
 	ok mkctl rm -f a
-	mk_create c ''
+	ok mkctl create c
 	is "$(put c id "$id")" OK 'the id of a for c'
 	is "$(put c cpus "$A")" OK 'its CPU'
 	is "$(put c memory "$MK_MEM")" OK 'its memory'
