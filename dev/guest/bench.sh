@@ -93,6 +93,7 @@ flooded()
 {
 	local spin turn
 
+	rm -f "$MK_TMP"/v "$MK_TMP"/r
 	for turn in $(seq "$TURNS"); do
 		busy a "i=0; while [ \$i -lt 400000 ]; do i=\$((i + 1)); done" "$MK_TMP/end"
 		taskset -c 0 sh -c 'while :; do :; done' &

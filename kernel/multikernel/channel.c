@@ -538,7 +538,10 @@ static bool mk_call_sleep(struct mk_call *call)
 	return cmpxchg(&call->state, MK_CALL_LOOKS_FOR, MK_CALL_SLEEPS) == MK_CALL_LOOKS_FOR;
 }
 
-/* Somebody else has taken the call, and will have ended it in a moment */
+/*
+ * Somebody else has taken the call, and will have ended it in a moment: he is not
+ * preempted in between, not even by us.
+ */
 static ssize_t mk_call_result_of(struct mk_call *call)
 {
 	while (!mk_call_ended(call))
@@ -713,12 +716,17 @@ static noinline bool mk_channel_rx_reply(struct mk_channel *ch, const struct mk_
 
 	if (nr >= MK_CALLS)
 		return false;
-	call = xchg(&ch->calls[nr], NULL);
-	if (!call)
-		return false;
-	if (likely(call != MK_CALL_LATE))
-		mk_call_finish(call, mk_call_result(call, msg));
-	else if (ch->ops->late)
+	/* The caller may look for the end of it: see mk_call_result_of() */
+	scoped_guard(preempt) {
+		call = xchg(&ch->calls[nr], NULL);
+		if (!call)
+			return false;
+		if (likely(call != MK_CALL_LATE)) {
+			mk_call_finish(call, mk_call_result(call, msg));
+			return true;
+		}
+	}
+	if (ch->ops->late)
 		ch->ops->late(ch, msg);
 	return true;
 }
@@ -1185,8 +1193,11 @@ void mk_channel_abort_calls(struct mk_channel *ch)
 	unsigned int nr;
 
 	for (nr = 0; nr < MK_CALLS; nr++) {
-		struct mk_call *call = xchg(&ch->calls[nr], NULL);
+		struct mk_call *call;
 
+		/* See mk_call_result_of() */
+		guard(preempt)();
+		call = xchg(&ch->calls[nr], NULL);
 		if (call && call != MK_CALL_LATE)
 			mk_call_finish(call, -ECONNRESET);
 	}
