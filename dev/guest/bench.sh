@@ -12,7 +12,6 @@ BENCH=/sys/kernel/debug/multikernel/bench
 TURNS=${MK_BENCH_TURNS:-5}
 SOAK=${MK_BENCH_SOAK:-10000000}
 SCALE=${MK_BENCH_SCALE:-200000}
-LAP=${MK_BENCH_LAP:-1000000}
 
 die() { echo "bench: $*" >&2; exit 1; }
 
@@ -62,49 +61,6 @@ rate()
 	awk -v name="$1" -v unit="$2" -v n="$4" -v v="$(middle "$MK_TMP/v")" -v r="$(middle "$MK_TMP/r")" \
 		-v turns="$TURNS" 'BEGIN { printf "ROW %s %.0f %s %.0f %d -\n",
 			name, n / v * 1e9, unit, n / r * 1e9, n * turns }'
-}
-
-# laps FILE: what one lap of work on CPU 1 takes in ms, again and again until FILE is
-# there; the median
-laps()
-{
-	rm -f "$MK_TMP/laps"
-	until [ -e "$1" ]; do
-		taskset -c 1 awk -v lap="$LAP" '
-			function ms() { getline < "/proc/uptime"; close("/proc/uptime"); return $1 * 1000 }
-			BEGIN { t = ms(); while (i < lap) i++; print ms() - t }' >> "$MK_TMP/laps"
-	done
-	# The last one saw the end
-	sed -i '$d' "$MK_TMP/laps"
-	middle "$MK_TMP/laps"
-}
-
-# busy NAME COMMAND FILE: the instance runs a command, and FILE is there at its end
-busy()
-{
-	rm -f "$3"
-	{ mk_run "$1" "$2" > "$MK_TMP/busy" || :; touch "$3"; } &
-}
-
-# flooded: work on a CPU that has nothing to do with the instance, while CPU 0, which
-# its doorbells ring, gets no rest from it; beside the same while both of these have
-# work of their own, because cores of this machine are short.
-flooded()
-{
-	local spin turn
-
-	rm -f "$MK_TMP"/v "$MK_TMP"/r
-	for turn in $(seq "$TURNS"); do
-		busy a "i=0; while [ \$i -lt 400000 ]; do i=\$((i + 1)); done" "$MK_TMP/end"
-		taskset -c 0 sh -c 'while :; do :; done' &
-		spin=$!
-		laps "$MK_TMP/end" >> "$MK_TMP/r"
-		kill "$spin"
-		busy a "echo stream host 64 3000000 > $BENCH" "$MK_TMP/end"
-		laps "$MK_TMP/end" >> "$MK_TMP/v"
-	done
-	awk -v v="$(middle "$MK_TMP/v")" -v r="$(middle "$MK_TMP/r")" -v n="$TURNS" 'BEGIN {
-		printf "ROW flooded_host %.3f laps/s %.3f %d -\n", 1000 / v, 1000 / r, n }'
 }
 
 # scaling NUMBER: so many instances send to the host at once; prints messages a second
@@ -176,8 +132,6 @@ run 'cpu 0'
 run "stream a 64 $SOAK"
 echo "ROW soak_lost $(($(value sent) - $(value received) + $(value misplaced) + $(value damaged))) messages - $SOAK -"
 echo "ROW soak_rate $(awk "BEGIN { printf \"%.0f\", $SOAK / $(value ns) * 1e9 }") messages/s - $SOAK -"
-
-flooded
 
 run 'hold a'
 before=$(doorbells)
