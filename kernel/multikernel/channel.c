@@ -1057,7 +1057,7 @@ static void mk_channel_tasklet(struct tasklet_struct *tasklet)
 void mk_channel_kick(struct mk_channel *ch)
 {
 	if (ch->ops->sleeps)
-		queue_work(mk_wq, &ch->work);
+		queue_work_on(READ_ONCE(ch->bell_cpu), mk_rx_wq, &ch->work);
 	else
 		tasklet_hi_schedule(&ch->tasklet);
 }

@@ -3,10 +3,11 @@
  * DOC: flood.c - peers that say or ring more than they may
  *
  * Messages that make sense can't flood: a ring holds so many and no more, a receiver
- * takes a bounded number at a time, in a softirq that the kernel moves to a thread when
- * it runs too often, and who sends on meanwhile waits.  What is left are messages that
- * make no sense, and doorbells: an interrupt costs its receiver more than its sender,
- * and nothing but the sender's honesty makes them rare.
+ * takes a bounded number at a time, and who sends on meanwhile waits.  It runs on the
+ * CPU that its doorbell names and on no other one: in a softirq, which the kernel moves
+ * to a thread when it runs too often, or if it sleeps in a worker of that CPU.  What is
+ * left are messages that make no sense, and doorbells: an interrupt costs its receiver
+ * more than its sender, and nothing but the sender's honesty makes them rare.
  *
  * An honest peer rings at most once each time that a receiver goes to sleep, and only for
  * a message, and once each time that a sender waits for room.  This kernel knows how often
@@ -14,7 +15,8 @@
  * clock to tell a flood from traffic that is just fast.  A peer that rings MK_FLOOD_BELLS
  * times more often than it is asked to, from any moment on, is ended by the host.  So is
  * one that sends MK_FLOOD_BAD messages that make no sense in a short time: of these half
- * is forgiven each minute.
+ * is forgiven each minute.  An instance, which can't end another one, asks it not to ring
+ * any more, and looks by itself.
  *
  * A doorbell whose sender left no cause could be anybody's.  If this kernel has one
  * peer it is that one's.  Otherwise it is counted, and when there are MK_FLOOD_BELLS more

@@ -255,6 +255,7 @@ struct mk_instance {
 };
 
 extern struct workqueue_struct *mk_wq;
+extern struct workqueue_struct *mk_rx_wq;
 
 /* instance.c */
 struct mk_instance *mk_instance_create(const char *name);

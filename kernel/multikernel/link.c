@@ -420,7 +420,8 @@ static unsigned int mk_link_bell_cpu(const struct mk_channel *ch)
 
 static bool mk_link_may_ring(const struct mk_link *link)
 {
-	return likely(!mk_links_silent) || link->serial == mk_links_audible;
+	return !link->muted &&
+	       (likely(!mk_links_silent) || link->serial == mk_links_audible);
 }
 
 /*
@@ -432,7 +433,7 @@ static void mk_link_aim(struct mk_channel *ch)
 	u64 bell;
 
 	lockdep_assert_held(&mk_links_lock);
-	ch->bell_cpu = mk_link_bell_cpu(ch);
+	WRITE_ONCE(ch->bell_cpu, mk_link_bell_cpu(ch));
 	bell = mk_link_may_ring(ch->link) ? mk_arch_bell(ch->bell_cpu) : 0;
 	WRITE_ONCE(ch->rx.mem->bell, bell);
 	/* Ordering 6: pairs with mk_ring_wants_bell() and mk_ring_wants_room() */
@@ -536,6 +537,7 @@ void mk_link_open(struct mk_link *link)
 
 	spin_lock_irq(&mk_links_lock);
 	link->serial = ++mk_links_serial;
+	link->muted = false;
 	list_add_tail_rcu(&link->node, &mk_links);
 	for (class = 0; link->boot && class < MK_NR_CLASSES; class++)
 		mk_link_enter(link, &link->boot[class]);
@@ -727,6 +729,28 @@ void mk_link_silence(bool silent, u64 but)
 			if (ch)
 				mk_link_aim(ch);
 		}
+	}
+}
+
+/**
+ * mk_link_mute() - ask a peer not to ring any more
+ * @link: to a peer that we can't end
+ *
+ * What it sends is found by the watch, late but whole.  Until the link is opened anew.
+ *
+ * Context: any but NMI.
+ */
+void mk_link_mute(struct mk_link *link)
+{
+	struct mk_channel *ch;
+	unsigned int id;
+
+	guard(spinlock_irqsave)(&mk_links_lock);
+	link->muted = true;
+	for (id = 0; id < MK_LINK_CHANNELS; id++) {
+		ch = mk_link_channel(link, id);
+		if (ch)
+			mk_link_aim(ch);
 	}
 }
 

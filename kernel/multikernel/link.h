@@ -71,6 +71,7 @@ struct mk_link_ops {
  * @bare_least: the same of these
  * @bad: messages that make no sense
  * @flooded: the layer above has been told of a flood
+ * @muted: the peer shall not ring, see mk_link_mute()
  */
 struct mk_link {
 	struct list_head node;
@@ -101,6 +102,7 @@ struct mk_link {
 	s64 bare_least;
 	atomic_long_t bad;
 	bool flooded;
+	bool muted;
 };
 
 int mk_link_init(struct mk_link *link, const struct mk_link_ops *ops,
@@ -120,6 +122,7 @@ int mk_link_hello(struct mk_link *link);
 void mk_link_doorbell(void);
 unsigned int mk_link_serials(u64 *serials, unsigned int max);
 void mk_link_silence(bool silent, u64 but);
+void mk_link_mute(struct mk_link *link);
 void mk_link_accuse(u64 serial);
 s64 mk_link_bare_excess(void);
 int mk_link_set_cpu(const char *peer, unsigned int id, unsigned int cpu);

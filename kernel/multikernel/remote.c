@@ -79,7 +79,18 @@ struct mk_remote_conn {
 	struct mk_remote *remote;
 };
 
-static const struct mk_link_ops mk_remote_ops;
+/*
+ * An instance can't end another one, and the host would not take its word for it.  So
+ * the flooder is asked not to ring; if it does not care it is as good as malicious, and
+ * what it costs is said in Documentation/multikernel/security.rst.
+ */
+static void mk_remote_flood(struct mk_link *link, const char *what)
+{
+	pr_warn("instance %s floods us with %s: it is not to ring any more\n", link->peer, what);
+	mk_link_mute(link);
+}
+
+static const struct mk_link_ops mk_remote_ops = { .flood = mk_remote_flood };
 static LIST_HEAD(mk_remotes);
 static DEFINE_MUTEX(mk_remote_lock);
 static atomic_t mk_remote_connecting;

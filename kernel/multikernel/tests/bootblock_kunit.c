@@ -268,6 +268,9 @@ struct block_damage {
 
 #define OFF(field)	offsetof(struct mk_boot_block, field)
 
+/* The one version that this kernel speaks */
+#define V	((u64)MK_BOOT_VERSION)
+
 /* For a block of 4 CPUs, 2 ranges and 4 rings */
 static const struct block_damage block_damages[] = {
 	{ "magic", OFF(magic), 8, 0, false, -EINVAL },
@@ -278,16 +281,16 @@ static const struct block_damage block_damages[] = {
 	/* Later, and still speaks ours; or no longer */
 	{ "version", OFF(version), 4, MK_BOOT_VERSION + 1, false, 0 },
 	{ "version", OFF(version), 4, U32_MAX, false, 0 },
-	{ "versions", OFF(version), 12, (3ULL << 32) | 3, false, -EPROTONOSUPPORT },
-	{ "versions", OFF(version), 12, (5ULL << 32) | 7, false, -EPROTONOSUPPORT },
-	{ "versions", OFF(version), 12, (1ULL << 32) | 1, false, -EPROTONOSUPPORT },
-	{ "versions", OFF(version), 12, (1ULL << 32) | 2, false, 0 },
-	{ "versions", OFF(version), 12, (1ULL << 32) | 9, false, 0 },
-	{ "versions", OFF(version), 12, (3ULL << 32) | 2, false, -EINVAL },
+	{ "versions", OFF(version), 12, ((V + 1) << 32) | (V + 1), false, -EPROTONOSUPPORT },
+	{ "versions", OFF(version), 12, ((V + 3) << 32) | (V + 5), false, -EPROTONOSUPPORT },
+	{ "versions", OFF(version), 12, (1ULL << 32) | (V - 1), false, -EPROTONOSUPPORT },
+	{ "versions", OFF(version), 12, (1ULL << 32) | V, false, 0 },
+	{ "versions", OFF(version), 12, (1ULL << 32) | (V + 7), false, 0 },
+	{ "versions", OFF(version), 12, ((V + 1) << 32) | V, false, -EINVAL },
 	/* Knows of one alone */
-	{ "versions", OFF(version), 12, 2, false, 0 },
-	{ "versions", OFF(version), 12, 3, false, -EPROTONOSUPPORT },
-	{ "versions", OFF(version), 12, 1, false, -EPROTONOSUPPORT },
+	{ "versions", OFF(version), 12, V, false, 0 },
+	{ "versions", OFF(version), 12, V + 1, false, -EPROTONOSUPPORT },
+	{ "versions", OFF(version), 12, V - 1, false, -EPROTONOSUPPORT },
 	{ "version_min", OFF(version_min), 4, 0, false, 0 },
 	{ "version_min", OFF(version_min), 4, U32_MAX, false, -EINVAL },
 	{ "size", OFF(size), 4, 0, false, -EINVAL },
@@ -405,7 +408,7 @@ static int block_foretell(const struct mk_boot_block *b, u64 size)
 		return -EINVAL;
 	if (!b->version || oldest > b->version)
 		return -EINVAL;
-	if (b->version < 2 || oldest > 2)
+	if (b->version < V || oldest > V)
 		return -EPROTONOSUPPORT;
 	if (strnlen(b->name, 64) == 64)
 		return -EINVAL;
@@ -437,8 +440,8 @@ static void block_fuzz_damage(struct rnd_state *rnd, struct mk_boot_block *block
 		words[prandom_u32_state(rnd) % (sizeof(*block) / sizeof(u32))] ^=
 			fuzz_word(rnd, 0);
 	if (prandom_u32_state(rnd) % 16 == 0) {
-		block->version = prandom_u32_state(rnd) % 5;
-		block->version_min = prandom_u32_state(rnd) % 5;
+		block->version = prandom_u32_state(rnd) % 6;
+		block->version_min = prandom_u32_state(rnd) % 6;
 	}
 	if (prandom_u32_state(rnd) % 64 == 0)
 		prandom_bytes_state(rnd, &block->words_off,

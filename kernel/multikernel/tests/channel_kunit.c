@@ -315,7 +315,7 @@ static void chan_test_hello_unended(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, strnlen(fix->host.last.release, 40), 39);
 }
 
-/* As the first senders of version 2 have it, and as later ones may */
+/* As the first senders of version 3 have it, and as later ones may */
 static void chan_test_hello_lengths(struct kunit *test)
 {
 	static const u32 lens[] = { 56, 60, 64, 65, 112, 113, 256 };

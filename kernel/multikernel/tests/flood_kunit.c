@@ -338,6 +338,33 @@ static void flood_test_deaf(struct kunit *test)
 	}
 }
 
+/* A peer that can't be ended is not to ring, whatever else happens, and is still heard */
+static void flood_test_mute(struct kunit *test)
+{
+	struct flood_peer *peer[2] = { flood_peer_new(test), flood_peer_new(test) };
+	struct mk_ring_mem *mem = peer[0]->mem[0], *other = peer[1]->mem[0];
+	struct mk_channel *ch = &peer[0]->fix.ch;
+	struct mk_ring_tx tx;
+	int i;
+
+	mk_link_mute(&peer[0]->fix.link);
+	KUNIT_EXPECT_EQ(test, mem->bell, 0);
+	KUNIT_EXPECT_EQ(test, other->bell, mk_arch_bell(0));
+	mk_link_silence(true, 0);
+	mk_link_silence(false, 0);
+	KUNIT_EXPECT_EQ(test, mem->bell, 0);
+	KUNIT_EXPECT_EQ(test, other->bell, mk_arch_bell(0));
+	mk_channel_flush(ch);
+	mk_ring_tx_init(&tx, mem, 16, 3);
+	KUNIT_ASSERT_EQ(test, mk_ring_push(&tx, 7, NULL, 0), 0);
+	/* The watch finds it */
+	for (i = 0; i < 20000 && !atomic_long_read(&peer[0]->fix.link.bad); i++)
+		usleep_range(1000, 2000);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&peer[0]->fix.link.bad), 1);
+	for (i = 0; i < 2; i++)
+		flood_peer_end(peer[i]);
+}
+
 /* What the receiver drops is counted, once */
 static void flood_test_receiver(struct kunit *test)
 {
@@ -377,6 +404,7 @@ static struct kunit_case flood_cases[] = {
 	KUNIT_CASE(flood_test_bare),
 	KUNIT_CASE(flood_test_receiver),
 	KUNIT_CASE(flood_test_suspects),
+	KUNIT_CASE(flood_test_mute),
 	/* At last: after it nobody is suspected for a minute */
 	KUNIT_CASE(flood_test_deaf),
 	{}

@@ -44,8 +44,8 @@
 #define SETUP_MULTIKERNEL	0x4d4b
 
 #define MK_BOOT_MAGIC		0x544f4f424b4d4d4bULL	/* "KMMKBOOT" */
-#define MK_BOOT_VERSION		2	/* the newest that this kernel speaks */
-#define MK_BOOT_VERSION_MIN	2	/* the oldest; version 1 was never published */
+#define MK_BOOT_VERSION		3	/* the newest that this kernel speaks */
+#define MK_BOOT_VERSION_MIN	3	/* the oldest; those before were never published */
 
 /* Bits of mk_boot_block.features */
 #define MK_BOOT_F_X86_PARK	BIT_ULL(0)	/* x86: parked CPUs, see mk_boot_x86 */
@@ -181,7 +181,7 @@ struct mk_boot_block {
 	__u32 reserved2;
 };
 
-/* Size of the boot block when MK_BOOT_VERSION became 2: no writer has less */
+/* Size of the boot block when MK_BOOT_VERSION became 3: no writer has less */
 #define MK_BOOT_BLOCK_MIN	176
 
 /* mk_last_words.reason */

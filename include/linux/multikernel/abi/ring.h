@@ -156,7 +156,7 @@ struct mk_msg_hello {
 	__u32 reserved;
 };
 
-/* Size of a hello when MK_BOOT_VERSION became 2: no sender has less */
+/* Size of a hello when MK_BOOT_VERSION became 3: no sender has less */
 #define MK_HELLO_MIN	56
 
 #endif /* _LINUX_MULTIKERNEL_ABI_RING_H */

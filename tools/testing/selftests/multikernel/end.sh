@@ -96,6 +96,17 @@ panic_in_a_hard_interrupt_inside()
 	ended crashed 'panic: from hard IRQ context' 'a panic in a hard interrupt'
 }
 
+# An interrupt that nothing disables. Needs CONFIG_DEVMEM.
+panic_in_an_nmi_inside()
+{
+	local knob=/proc/sys/kernel/unknown_nmi_panic apic
+
+	mk_run web "test -w $knob && test -w /dev/mem" || skip 'needs an image with CONFIG_DEVMEM'
+	apic=$(mk_run web 'sed -n "s/^apicid.*: //p" /proc/cpuinfo | head -n1')
+	mk_send web "echo 1 > $knob; $(command -v mkprobe) nmi $apic"
+	ended crashed 'panic: NMI: Not continuing' 'a panic in an NMI'
+}
+
 sysrq_reboot_inside()
 {
 	mk_send web 'echo b > /proc/sysrq-trigger'
@@ -275,6 +286,7 @@ mk_main \
 	panic_inside \
 	panic_with_a_reboot_inside \
 	panic_in_a_hard_interrupt_inside \
+	panic_in_an_nmi_inside \
 	sysrq_reboot_inside \
 	panic_for_want_of_an_init \
 	stop_is_orderly \

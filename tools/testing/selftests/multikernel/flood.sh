@@ -63,6 +63,23 @@ others_go_on()
 	flows a b 64 1000
 }
 
+muted() { mk_run b dmesg | grep -q 'instance a floods us with doorbells'; }
+
+# One instance can't end another one; both go on, and so do their messages.
+an_instance_is_asked_not_to_ring()
+{
+	mk_send a "echo flood b 0 $MANY > $BENCH &"
+	wait_until 'b has heard enough' muted
+	is "$(get a state)" running 'state of a'
+	is "$(get b state)" running 'state of b'
+	flows host b 64 1000
+	# What is left of the flood waits for a bell
+	# shellcheck disable=SC2016 # the shell of the instance knows it
+	mk_run a 'kill $!; wait'
+	flows a b 64 1000
+	flows b a 64 1000
+}
+
 # Of two the host listens to one at a time, and the other one lives.
 a_doorbell_without_cause_is_traced()
 {
@@ -95,5 +112,6 @@ mk_main \
 	doorbells_end_it \
 	messages_without_sense_end_it \
 	others_go_on \
+	an_instance_is_asked_not_to_ring \
 	a_doorbell_without_cause_is_traced \
 	a_doorbell_without_cause_ends_the_only_one

@@ -13,14 +13,23 @@
  * "scan" looks through a physical range for a text.
  *
  * "tsc" prints the time-stamp counter, which host and instances share.
+ *
+ * "nmi" sends an NMI to a CPU by the local APIC of the one that it runs on, which has to
+ * be in xAPIC mode.
+ *
+ * "laps" stays on a CPU and counts how far a loop gets in windows of WINDOW_MS; it
+ * prints "MS LAPS" for each, where MS is when the window ended, as /proc/uptime has it.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/types.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mkprobe.h"
@@ -43,6 +52,13 @@
 #define PAGE		4096UL
 
 #define IOAPIC_PA	0xfec00000
+
+#define LAPIC_PA	0xfee00000
+#define LAPIC_ICR_LOW	0x300
+#define LAPIC_ICR_HIGH	0x310
+#define ICR_ASSERT_NMI	0x4400
+
+#define WINDOW_MS	5
 
 static const __u16 uarts[] = { 0x3f8, 0x2f8, 0x3e8, 0x2e8 };
 
@@ -304,5 +320,59 @@ int machine_tsc(int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	printf("%llu\n", __builtin_ia32_rdtsc());
+	return 0;
+}
+
+int machine_nmi(int argc, char **argv)
+{
+	__u32 dest = probe_number(argv[0]) << 24;
+	volatile __u32 *lapic;
+	int fd = open("/dev/mem", O_RDWR | O_SYNC);
+
+	(void)argc;
+	lapic = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, LAPIC_PA);
+	if (fd < 0 || lapic == MAP_FAILED) {
+		perror("/dev/mem");
+		return 2;
+	}
+	lapic[LAPIC_ICR_HIGH / 4] = dest;
+	lapic[LAPIC_ICR_LOW / 4] = ICR_ASSERT_NMI;
+	return 0;
+}
+
+static __u64 now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return ts.tv_sec * 1000000ULL + ts.tv_nsec / 1000;
+}
+
+int machine_laps(int argc, char **argv)
+{
+	unsigned long windows = probe_number(argv[1]);
+	cpu_set_t set;
+
+	(void)argc;
+	CPU_ZERO(&set);
+	CPU_SET(probe_number(argv[0]), &set);
+	if (sched_setaffinity(0, sizeof(set), &set)) {
+		perror("sched_setaffinity");
+		return 2;
+	}
+	while (windows--) {
+		__u64 end = now_us() + WINDOW_MS * 1000, laps = 0, now;
+
+		do {
+			volatile unsigned int i;
+
+			for (i = 0; i < 1000; i++)
+				;
+			laps++;
+			now = now_us();
+		} while (now < end);
+		printf("%llu %llu\n", now / 1000, laps);
+		fflush(stdout);
+	}
 	return 0;
 }

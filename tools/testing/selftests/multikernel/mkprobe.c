@@ -210,6 +210,8 @@ static const struct command commands[] = {
 	{ "scan", "START END TEXT", machine_scan, 3 },
 	{ "mapped", "START END", machine_mapped, 2 },
 	{ "tsc", "", machine_tsc, 0 },
+	{ "nmi", "APICID", machine_nmi, 1 },
+	{ "laps", "CPU WINDOWS", machine_laps, 2 },
 };
 
 static const struct command *find(const char *name)
