@@ -63,6 +63,83 @@ rate()
 			name, n / v * 1e9, unit, n / r * 1e9, n * turns }'
 }
 
+# laps FILE COMMAND...: how far other work gets on CPU 1, which has nothing to do with
+# messages, until the command ends
+laps()
+{
+	local pid out=$1
+
+	shift
+	mkprobe laps 1 100000 > "$out" & pid=$!
+	"$@"
+	awk '{ printf "%.0f\n", $1 * 1000 }' /proc/uptime > "$out.end"
+	kill $pid
+	wait $pid 2> /dev/null || :
+}
+
+# The reference: as many CPUs are busy as in a flood, so that this machine's own cores
+# have as much to do
+flood_none()
+{
+	local pid
+
+	taskset -c 0 sh -c 'while :; do :; done' & pid=$!
+	# shellcheck disable=SC2016 # the shell of the instance knows it
+	mk_run a 'while :; do :; done & sleep 1; kill $!' > /dev/null
+	kill $pid
+	wait $pid 2> /dev/null || :
+}
+
+# What makes sense, as fast as it goes
+flood_talk() { mk_run a "echo stream host 64 1000000 > $BENCH" > /dev/null; }
+
+crashed() { [ "$(cat "$MK_FS/instances/a/state")" = crashed ]; }
+
+# flood_with KIND: until the host has had enough, or for three seconds: who is busy
+# enough, or slow enough, never takes that many
+flood_with()
+{
+	local end
+
+	end=$(($(now) + 3))
+	mk_send a "echo flood host $1 10000000 > $BENCH"
+	until crashed || [ "$(now)" -ge $end ]; do usleep 10000; done
+}
+flood_bells() { flood_with 0; }
+flood_bare() { flood_with 1; }
+flood_nonsense() { flood_with 2; }
+
+# flooded: the row of the worst kind of flood. The instance is alone with the host.
+flooded()
+{
+	local turn kind ms v r worst=
+
+	rm -f "$MK_TMP"/laps.*
+	for turn in $(seq "$TURNS"); do
+		for kind in none talk bells bare nonsense; do
+			echo "  flood, $kind" >&2
+			laps "$MK_TMP/laps" "flood_$kind"
+			ms=500
+			[ $kind != nonsense ] || ms=60
+			awk -v end="$(cat "$MK_TMP/laps.end")" -v ms=$ms '
+				$1 <= end - 10 && $1 > end - ms { print $2 }' \
+				"$MK_TMP/laps" >> "$MK_TMP/laps.$kind"
+			case $kind in
+			bells|bare|nonsense)
+				crashed || mkctl kill a
+				mk_start a ;;
+			esac
+		done
+	done
+	r=$(middle "$MK_TMP/laps.none")
+	for kind in talk bells bare nonsense; do
+		v=$(middle "$MK_TMP/laps.$kind")
+		echo "  of $r laps $v, $kind" >&2
+		[ -n "$worst" ] && [ "$v" -ge "$worst" ] || worst=$v
+	done
+	echo "ROW flooded_host $worst laps $r $(wc -l < "$MK_TMP/laps.none") -"
+}
+
 # scaling NUMBER: so many instances send to the host at once; prints messages a second
 scaling()
 {
@@ -137,3 +214,5 @@ run 'hold a'
 before=$(doorbells)
 sleep 10
 echo "ROW idle_doorbells $(($(doorbells) - before)) doorbells - 10 -"
+
+flooded

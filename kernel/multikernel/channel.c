@@ -631,7 +631,7 @@ EXPORT_SYMBOL_GPL(mk_call);
  *
  * To be called once for each call, from its callback or at any time later.
  *
- * Context: any but NMI; does not sleep.
+ * Context: any, NMI included; does not sleep.
  * Return: as mk_send().
  */
 int mk_reply(struct mk_channel *ch, u16 call, const void *data, size_t len)
@@ -646,7 +646,7 @@ EXPORT_SYMBOL_GPL(mk_reply);
  * @call: its mk_msg.type
  * @err: a negative errno
  *
- * Context: any but NMI; does not sleep.
+ * Context: any, NMI included; does not sleep.
  * Return: as mk_send().
  */
 int mk_reply_error(struct mk_channel *ch, u16 call, int err)
@@ -665,7 +665,7 @@ EXPORT_SYMBOL_GPL(mk_reply_error);
  * @data: the answer
  * @len: its length in bytes
  *
- * Context: any but NMI; does not sleep.
+ * Context: any, NMI included; does not sleep.
  * Return: as mk_send(), and -ESTALE if the peer has been started anew.
  */
 int mk_reply_epoch(struct mk_channel *ch, u32 epoch, u16 type, const void *data,
@@ -984,14 +984,24 @@ static void mk_channel_sleeps(struct mk_channel *ch)
 		       local_clock() : 0;
 }
 
-static bool mk_channel_drain_turn(struct mk_channel *ch)
+/* As &mk_channel_ops.drain; who drains does not count */
+static bool mk_channel_drain_counted(struct mk_channel *ch)
 {
-	u64 bad = ch->rx.bad;
+	u64 bad = ch->rx.bad, popped = ch->rx.popped, bytes = ch->rx.popped_bytes;
 	bool more = ch->ops->drain(ch, &ch->rx);
 
-	WRITE_ONCE(ch->declined, !more);
+	mk_count(ch, received, ch->rx.popped - popped);
+	mk_count(ch, bytes_received, ch->rx.popped_bytes - bytes);
 	for (; unlikely(bad != ch->rx.bad); bad++)
 		mk_channel_count_dropped(ch);
+	return more;
+}
+
+static bool mk_channel_drain_turn(struct mk_channel *ch)
+{
+	bool more = mk_channel_drain_counted(ch);
+
+	WRITE_ONCE(ch->declined, !more);
 	mk_channel_tell_room(ch);
 	if (more && mk_ring_pending(&ch->rx)) {
 		mk_channel_publish(ch);
@@ -1209,7 +1219,7 @@ static void mk_channel_drain(struct mk_channel *ch)
 	if (!ch->rx.mem)
 		return;
 	if (ch->ops->drain) {
-		ch->ops->drain(ch, &ch->rx);
+		mk_channel_drain_counted(ch);
 		return;
 	}
 	if (!ch->ops->sleeps)

@@ -299,8 +299,11 @@ bool mk_ring_pop(struct mk_ring_rx *rx, struct mk_msg *msg)
 
 		if (!mk_ring_is_next(rx, ctl))
 			return false;
-		if (mk_ring_take(rx, ctl, msg))
+		if (mk_ring_take(rx, ctl, msg)) {
+			rx->popped++;
+			rx->popped_bytes += msg->len;
 			return true;
+		}
 	} while (rx->tail - start <= rx->slots);
 	return false;
 }

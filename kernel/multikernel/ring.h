@@ -40,6 +40,8 @@ struct mk_ring_tx {
  * @max: longest message that is taken, in bytes
  * @buf: private memory for messages longer than a slot, @max bytes
  * @bad: messages that were dropped because they were too long
+ * @popped: messages that mk_ring_pop() has taken
+ * @popped_bytes: their payload
  */
 struct mk_ring_rx {
 	struct mk_ring_mem *mem;
@@ -52,6 +54,8 @@ struct mk_ring_rx {
 	u32 max;
 	u8 *buf;
 	u64 bad;
+	u64 popped;
+	u64 popped_bytes;
 };
 
 size_t mk_ring_size(u32 slots);
