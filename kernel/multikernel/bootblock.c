@@ -49,7 +49,9 @@ static size_t mk_boot_tables_size(u32 nr_cpus)
  */
 u32 mk_boot_tables_off(const struct mk_boot_block *block)
 {
-	return PAGE_ALIGN(block->x86.slots_off + block->nr_cpus * MK_PARK_SLOT_SIZE);
+	u32 slots = block->nr_cpus + block->nr_spare;
+
+	return PAGE_ALIGN(block->x86.slots_off + slots * MK_PARK_SLOT_SIZE);
 }
 
 static u32 mk_boot_rings_start(const struct mk_boot_block *block)
@@ -61,13 +63,14 @@ static u32 mk_boot_rings_start(const struct mk_boot_block *block)
  * mk_boot_block_layout() - lay out a shared area
  * @block: the block, whose offsets and counts are set
  * @nr_cpus: CPUs of the instance
+ * @nr_spare: CPUs that it may be given later
  * @nr_mem: ranges of its memory
  * @size: where to store the size of the shared area
  *
  * Return: 0, or -E2BIG if the lists do not fit into the first page.
  */
 int mk_boot_block_layout(struct mk_boot_block *block, unsigned int nr_cpus,
-			 unsigned int nr_mem, size_t *size)
+			 unsigned int nr_spare, unsigned int nr_mem, size_t *size)
 {
 	size_t end = ALIGN(sizeof(*block), 64);
 	unsigned int i;
@@ -86,8 +89,9 @@ int mk_boot_block_layout(struct mk_boot_block *block, unsigned int nr_cpus,
 	block->rings_off = end;
 	end += sizeof(mk_boot_rings);
 	block->nr_cpus = nr_cpus;
+	block->nr_spare = nr_spare;
 	block->cpus_off = end;
-	end += size_mul(nr_cpus, sizeof(struct mk_boot_cpu));
+	end += size_mul(size_add(nr_cpus, nr_spare), sizeof(struct mk_boot_cpu));
 	if (end > PAGE_SIZE)
 		return mk_fail(-E2BIG,
 			       "%u CPUs and %u ranges of memory do not fit into the boot block",
@@ -128,15 +132,15 @@ void mk_boot_block_fill(struct mk_instance *inst, struct mk_boot_block *block)
 	void *shared = inst->shared.va;
 	struct mk_boot_cpu *cpus = shared + block->cpus_off;
 	struct mk_boot_mem *mem = shared + block->mem_off;
-	unsigned int cpu, i = 0;
+	unsigned int i;
 
 	block->instance_id = inst->id;
 	block->epoch = inst->epoch;
 	strscpy(block->name, inst->name);
 
-	for_each_cpu(cpu, inst->cpus) {
-		cpus[i].phys_id = mk_arch_phys_id(cpu);
-		cpus[i++].node = cpu_to_node(cpu);
+	for (i = 0; i < inst->nr_slots; i++) {
+		cpus[i].phys_id = mk_arch_phys_id(inst->slot_cpu[i]);
+		cpus[i].node = cpu_to_node(inst->slot_cpu[i]);
 	}
 	for (i = 0; i < inst->mem.nr; i++) {
 		struct mk_range *range = &inst->mem.range[i];
@@ -195,6 +199,7 @@ struct mk_abi mk_boot_block_abi(const struct mk_boot_block *block)
 int mk_boot_block_check(const struct mk_boot_block *block, size_t size)
 {
 	struct mk_abi theirs = mk_boot_block_abi(block);
+	u32 nr_cpus;
 
 	if (block->magic != MK_BOOT_MAGIC || block->size < MK_BOOT_BLOCK_MIN ||
 	    !mk_abi_ok(&theirs))
@@ -207,15 +212,14 @@ int mk_boot_block_check(const struct mk_boot_block *block, size_t size)
 	/* Both are used by atomic operations, which may not cross a line */
 	if (!IS_ALIGNED(block->words_off | block->x86.slots_off, SMP_CACHE_BYTES))
 		return -EINVAL;
-	if (!mk_boot_list_ok(block->cpus_off, block->nr_cpus,
-			     sizeof(struct mk_boot_cpu), size) ||
+	if (check_add_overflow(block->nr_cpus, block->nr_spare, &nr_cpus) ||
+	    !mk_boot_list_ok(block->cpus_off, nr_cpus, sizeof(struct mk_boot_cpu), size) ||
 	    !mk_boot_list_ok(block->mem_off, block->nr_mem,
 			     sizeof(struct mk_boot_mem), size) ||
 	    !mk_boot_list_ok(block->rings_off, block->nr_rings,
 			     sizeof(struct mk_boot_ring), size) ||
 	    !mk_boot_list_ok(block->words_off, 1, sizeof(struct mk_words), size) ||
-	    !mk_boot_list_ok(block->x86.slots_off, block->nr_cpus,
-			     MK_PARK_SLOT_SIZE, size))
+	    !mk_boot_list_ok(block->x86.slots_off, nr_cpus, MK_PARK_SLOT_SIZE, size))
 		return -EINVAL;
 	return 0;
 }

@@ -85,11 +85,17 @@ static int mk_cpus_online(unsigned int cpu)
 	return ret;
 }
 
-/*
- * Back to the host, and online unless the host itself keeps it offline (SMT
- * control) or can't: then it is an offline CPU of the host as any other.
+/**
+ * mk_cpus_return_one() - a CPU is the host's again
+ * @inst: the instance that it comes from
+ * @cpu: logical number; it is proven to run nothing
+ *
+ * It comes online unless the host itself keeps it offline (SMT control) or can't: then it
+ * is an offline CPU of the host as any other.  To be followed by mk_arch_refresh_ipis().
+ *
+ * Context: process, under the instance's lock.
  */
-static void mk_cpus_return_one(struct mk_instance *inst, unsigned int cpu)
+void mk_cpus_return_one(struct mk_instance *inst, unsigned int cpu)
 {
 	int ret;
 
@@ -169,6 +175,21 @@ static int mk_cpus_take_held(struct mk_instance *inst, const struct cpumask *add
 }
 
 /**
+ * mk_cpus_add() - give an instance more CPUs
+ * @inst: an instance in any state
+ * @add: logical numbers of CPUs that it does not have
+ *
+ * They are offline then, and run nothing.
+ *
+ * Context: process, under the instance's lock.
+ * Return: as mk_cpus_set().  Unless 0, nothing has changed.
+ */
+int mk_cpus_add(struct mk_instance *inst, const struct cpumask *add)
+{
+	return mk_cpus_check(inst, add) ?: mk_cpus_take_held(inst, add);
+}
+
+/**
  * mk_cpus_set() - give an instance exactly these CPUs
  * @inst: an instance that is not up
  * @want: logical numbers
@@ -195,7 +216,7 @@ int mk_cpus_set(struct mk_instance *inst, const struct cpumask *want)
 
 	cpumask_andnot(add, want, inst->cpus);
 	cpumask_andnot(del, inst->cpus, want);
-	ret = mk_cpus_check(inst, add) ?: mk_cpus_take_held(inst, add);
+	ret = mk_cpus_add(inst, add);
 	if (!ret)
 		mk_cpus_return(inst, del);
 

@@ -96,8 +96,11 @@ static int mk_cpus_write(struct mk_instance *inst, char *buf)
 		return mk_fail(-EINVAL, "\"%s\" is not a list of CPUs; this machine has %*pbl",
 			       buf, cpumask_pr_args(cpu_present_mask));
 	}
-	scoped_guard(mutex, &inst->lock)
-		ret = inst->dead ? -ENODEV : mk_cpus_set(inst, want);
+	if (READ_ONCE(inst->state) == MK_RUNNING)
+		ret = mk_resize_cpus(inst, want);
+	else
+		scoped_guard(mutex, &inst->lock)
+			ret = inst->dead ? -ENODEV : mk_cpus_set(inst, want);
 	free_cpumask_var(want);
 	return ret;
 }
@@ -116,6 +119,11 @@ static int mk_memory_write_file(struct mk_instance *inst, char *buf)
 
 	if (!isdigit(buf[0]) || *end)
 		return mk_fail(-EINVAL, "\"%s\" is not a size such as 512M", buf);
+	if (size % PAGE_SIZE)
+		return mk_fail(-EINVAL, "%llu bytes is not a multiple of the page size, %lu",
+			       size, PAGE_SIZE);
+	if (READ_ONCE(inst->state) == MK_RUNNING)
+		return mk_resize_memory(inst, size);
 	guard(mutex)(&inst->lock);
 	return inst->dead ? -ENODEV : mk_memory_set(inst, size);
 }

@@ -14,4 +14,12 @@ void *mk_guest_shared(void);
 phys_addr_t mk_guest_shared_pa(void);
 struct mk_ring_rx *mk_guest_set_input(bool (*input)(void));
 
+int mk_guest_resize_call(const void *data, size_t len);
+
+/* The host's node as we know it */
+static inline int mk_guest_node(u32 node)
+{
+	return node < MAX_NUMNODES && node_online(node) ? node : first_online_node;
+}
+
 #endif /* _MULTIKERNEL_GUEST_H */

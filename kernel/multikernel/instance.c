@@ -22,7 +22,7 @@
  * over a wait for the instance that has no bound.  A load holds it while files
  * are read, for as long as their filesystem takes; nobody waits for it there with
  * a lock that others need.
- * Lock order: mk_instance.lock -> mk_instances_lock.
+ * Lock order: mk_instance.resize_lock -> mk_instance.lock -> mk_instances_lock.
  */
 
 #define pr_fmt(fmt) "multikernel: " fmt
@@ -169,6 +169,7 @@ static struct mk_instance *mk_instance_alloc(const char *name)
 		return NULL;
 	refcount_set(&inst->ref, 1);
 	mutex_init(&inst->lock);
+	mutex_init(&inst->resize_lock);
 	INIT_LIST_HEAD(&inst->nodes);
 	strscpy(inst->name, name);
 	strscpy(inst->reason, "none");
@@ -291,6 +292,24 @@ void mk_instance_put(struct mk_instance *inst)
 {
 	if (refcount_dec_and_test(&inst->ref))
 		mk_instance_free(inst);
+}
+
+/**
+ * mk_instance_slot() - where a CPU stands in the instance's list
+ * @inst: an instance that was started
+ * @cpu: logical number
+ *
+ * Return: its index in the boot block and among the park slots; -ENOENT if the instance
+ * was not told of it.
+ */
+int mk_instance_slot(const struct mk_instance *inst, unsigned int cpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < inst->nr_slots; i++)
+		if (inst->slot_cpu[i] == cpu)
+			return i;
+	return -ENOENT;
 }
 
 /**

@@ -39,6 +39,8 @@ void mk_ledger_show_quarantine(struct seq_file *sf);
 /* cpus.c */
 int mk_cpus_init(void);
 int mk_cpus_set(struct mk_instance *inst, const struct cpumask *want);
+int mk_cpus_add(struct mk_instance *inst, const struct cpumask *add);
+void mk_cpus_return_one(struct mk_instance *inst, unsigned int cpu);
 void mk_cpus_give_back(struct mk_instance *inst);
 
 /* power.c */
@@ -47,10 +49,13 @@ int mk_power_hold(void);
 void mk_power_release(void);
 
 /*
- * memory.c.  Sixteen ranges: each is as large as the host could find in one
- * piece, so more of them means memory in crumbs too small to be of use.
+ * memory.c.  Before a start each range is as large as the host could find in one
+ * piece, and more than sixteen of them means memory in crumbs too small to be of use.
+ * While an instance runs what comes and goes are memory blocks of its kernel, of 128 MiB
+ * as a rule; as many ranges fit into the boot block beside the CPUs.
  */
-#define MK_MEM_RANGES		16
+#define MK_MEM_RANGES		64
+#define MK_MEM_START_RANGES	16
 
 /**
  * struct mk_range - physically contiguous memory of an instance
@@ -75,6 +80,9 @@ struct mk_memory {
 };
 
 int mk_memory_set(struct mk_instance *inst, u64 size);
+int mk_memory_add(struct mk_instance *inst, u64 size, phys_addr_t *pa);
+void mk_memory_del(struct mk_instance *inst, phys_addr_t pa, u64 size);
+phys_addr_t mk_memory_block_below(struct mk_instance *inst, u64 block, phys_addr_t below);
 void mk_memory_quarantine(struct mk_instance *inst);
 int mk_memory_write(struct mk_instance *inst, phys_addr_t pa, const void *src,
 		    size_t len);
@@ -180,6 +188,12 @@ struct mk_nop_result {
 
 struct mk_console;
 
+/*
+ * CPUs that an instance has, or may be given while it runs: their park slots and the
+ * rings together fit into what its kernel can map first, 256 KiB.
+ */
+#define MK_CPUS_MAX		128
+
 /**
  * struct mk_instance - an instance, as the host sees it
  * @node: in the list of instances
@@ -190,7 +204,11 @@ struct mk_console;
  * @state: written under @lock, read by anyone
  * @firmware: how it learns of its machine
  * @dead: rmdir has begun
+ * @resize_lock: held while its CPUs or memory change and it runs; see resize.c
  * @cpus: logical numbers of the host
+ * @nr_slots: CPUs that it was told of at its start
+ * @slot_cpu: their logical numbers, in the order of the boot block
+ * @mem_block: in which units its kernel takes and gives memory, in bytes; 0 if it can't
  * @mem: its memory
  * @image: what is loaded
  * @info: what userspace is told of @image
@@ -226,7 +244,11 @@ struct mk_instance {
 	enum mk_state state;
 	enum mk_firmware firmware;
 	bool dead;
+	struct mutex resize_lock;	/* see resize.c */
 	cpumask_var_t cpus;
+	unsigned int nr_slots;
+	u16 slot_cpu[MK_CPUS_MAX];
+	u64 mem_block;
 	struct mk_memory mem;
 	struct kimage *image;
 	struct mk_image_info info;
@@ -265,6 +287,7 @@ struct mk_instance *mk_instance_get_up(void);
 void mk_instance_get(struct mk_instance *inst);
 void mk_instance_put(struct mk_instance *inst);
 int mk_instance_retire(struct mk_instance *inst);
+int mk_instance_slot(const struct mk_instance *inst, unsigned int cpu);
 int mk_instance_set_id(struct mk_instance *inst, u32 id);
 void mk_instance_set_state(struct mk_instance *inst, enum mk_state state);
 bool mk_name_ok(const char *name);
@@ -281,15 +304,20 @@ int mk_image_install(struct mk_instance *inst);
 int mk_life_start(struct mk_instance *inst);
 int mk_life_stop(struct mk_instance *inst);
 int mk_life_kill(struct mk_instance *inst, const char *reason);
+int mk_life_stop_cpu(struct mk_instance *inst, unsigned int cpu);
 int mk_life_nop(struct mk_instance *inst, unsigned int rounds);
 int mk_life_init(struct mk_instance *inst);
 void mk_life_release(struct mk_instance *inst);
 void mk_life_destroy(struct mk_instance *inst);
 
+/* resize.c */
+int mk_resize_cpus(struct mk_instance *inst, const struct cpumask *want);
+int mk_resize_memory(struct mk_instance *inst, u64 size);
+
 /* bootblock.c */
 u32 mk_boot_tables_off(const struct mk_boot_block *block);
 int mk_boot_block_layout(struct mk_boot_block *block, unsigned int nr_cpus,
-			 unsigned int nr_mem, size_t *size);
+			 unsigned int nr_spare, unsigned int nr_mem, size_t *size);
 void mk_boot_block_fill(struct mk_instance *inst, struct mk_boot_block *block);
 void mk_boot_block_read(struct mk_boot_block *block, const void *shared);
 struct mk_abi mk_boot_block_abi(const struct mk_boot_block *block);
@@ -332,6 +360,9 @@ void mk_guest_refuse(void *shared, size_t size, const struct mk_boot_block *bloc
 		     const char *why);
 void mk_guest_last_words(u32 reason, const char *text);
 const struct mk_boot_block *mk_guest_block(void);
+
+/* guest_resize.c */
+u32 mk_guest_mem_shift(void);
 
 /*
  * What the architecture provides.  See arch/x86/multikernel/.
@@ -426,6 +457,17 @@ int mk_arch_prepare(struct mk_instance *inst, struct mk_boot_block *block);
 int mk_arch_start(struct mk_instance *inst);
 
 /**
+ * mk_arch_park_cpu() - park one more CPU of an instance that runs
+ * @inst: the instance
+ * @cpu: logical number of a CPU that is offline in this kernel, see mk_instance_slot()
+ *
+ * Context: process, under the instance's lock.
+ * Return: 0; -ETIMEDOUT if it did not get there; -ENOMEM.  On an error it is to be stopped
+ * before anything else is done with it.
+ */
+int mk_arch_park_cpu(struct mk_instance *inst, unsigned int cpu);
+
+/**
  * mk_arch_stop_cpu() - take a CPU away from whatever it runs
  * @cpu: logical number of a CPU that is offline in this kernel
  *
@@ -441,6 +483,26 @@ int mk_arch_stop_cpu(unsigned int cpu);
  * @inst: an instance none of whose CPUs runs
  */
 void mk_arch_release(struct mk_instance *inst);
+
+/**
+ * mk_arch_add_cpu() - an instance has one more CPU
+ * @phys_id: of a CPU that the boot block lists
+ *
+ * It is parked, and can be brought online afterwards.
+ *
+ * Context: process, in an instance.
+ * Return: its logical number; -ENODEV if it is not listed; -ENOSPC; or an error of the
+ * driver core.
+ */
+int mk_arch_add_cpu(u32 phys_id);
+
+/**
+ * mk_arch_del_cpu() - an instance has one CPU less
+ * @cpu: logical number of one that is offline
+ *
+ * Context: process, in an instance.
+ */
+void mk_arch_del_cpu(unsigned int cpu);
 
 /**
  * mk_arch_refresh_ipis() - CPUs have left or come back

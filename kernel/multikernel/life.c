@@ -52,6 +52,9 @@
 #define MK_NOP_TIMEOUT_MS	1000
 #define MK_NOP_MAX_LOST		3
 
+/* Memory blocks of an instance: 2 GiB is the largest that x86 has; more is nonsense */
+#define MK_MEM_SHIFT_MAX	31
+
 static const char * const mk_end_names[MK_NR_ENDS] = {
 	[MK_END_PANIC]		= "panic: ",
 	[MK_END_REBOOT]		= "reboot",
@@ -70,6 +73,27 @@ static void mk_life_quarantine(struct mk_instance *inst, unsigned int cpu)
 		WARN_ON(mk_ledger_claim_mem(inst->shared.pa, inst->shared.size,
 					    MK_OWNER_HOST, MK_OWNER_QUARANTINE));
 	inst->shared.va = NULL;
+}
+
+/* From here on the instance's own are first, then those that it may be given */
+static int mk_life_list_cpus(struct mk_instance *inst)
+{
+	unsigned int cpu;
+
+	inst->nr_slots = 0;
+	inst->mem_block = 0;
+	if (cpumask_weight(inst->cpus) > MK_CPUS_MAX)
+		return mk_fail(-E2BIG, "an instance has at most %u CPUs", MK_CPUS_MAX);
+	for_each_cpu(cpu, inst->cpus)
+		inst->slot_cpu[inst->nr_slots++] = cpu;
+	if (inst->firmware != MK_FIRMWARE_BLOCK)
+		return 0;
+	/* Not the boot CPU, which never leaves the host */
+	for_each_present_cpu(cpu)
+		if (cpu && !cpumask_test_cpu(cpu, inst->cpus) &&
+		    inst->nr_slots < MK_CPUS_MAX)
+			inst->slot_cpu[inst->nr_slots++] = cpu;
+	return 0;
 }
 
 /* True if all of them are proven to be stopped */
@@ -119,6 +143,24 @@ static u32 mk_life_last_reason(struct mk_instance *inst)
 	u32 reason = smp_load_acquire(&inst->link.words->last.reason);
 
 	return reason < MK_NR_ENDS ? reason : MK_END_NONE;
+}
+
+/**
+ * mk_life_stop_cpu() - take a CPU away from an instance that runs and has let go of it
+ * @inst: the instance, locked
+ * @cpu: logical number
+ *
+ * If it can't be proven stopped the instance ends, and the CPU is in quarantine with its
+ * memory.
+ *
+ * Return: 0 or -ETIMEDOUT.
+ */
+int mk_life_stop_cpu(struct mk_instance *inst, unsigned int cpu)
+{
+	if (!mk_debug_stop_fails(cpu) && !mk_arch_stop_cpu(cpu))
+		return 0;
+	mk_life_end(inst, MK_CRASHED, "a CPU that it gave back can't be stopped");
+	return mk_fail(-ETIMEDOUT, "CPU %u can't be stopped", cpu);
 }
 
 static void mk_life_end_work(struct work_struct *work)
@@ -215,6 +257,8 @@ static void mk_life_hello(struct mk_link *link, const struct mk_msg_hello *hello
 		return;
 	}
 	inst->greeted = inst->epoch;
+	if (hello->mem_shift >= PAGE_SHIFT && hello->mem_shift <= MK_MEM_SHIFT_MAX)
+		inst->mem_block = BIT_ULL(hello->mem_shift);
 	theirs = mk_abi_of(hello->version, hello->version_min, hello->features);
 	if (mk_link_agree(link, &theirs)) {
 		pr_info("instance %s runs Linux %s on %u CPUs\n", inst->name,
@@ -342,11 +386,13 @@ static int mk_life_check_start(struct mk_instance *inst)
 
 static int mk_life_prepare(struct mk_instance *inst)
 {
+	unsigned int nr_cpus = cpumask_weight(inst->cpus);
 	struct mk_boot_block block;
 	size_t size;
 	int ret;
 
-	ret = mk_boot_block_layout(&block, cpumask_weight(inst->cpus),
+	ret = mk_life_list_cpus(inst) ?:
+	      mk_boot_block_layout(&block, nr_cpus, inst->nr_slots - nr_cpus,
 				   inst->mem.nr, &size) ?:
 	      mk_life_shared(inst, size);
 	if (ret)

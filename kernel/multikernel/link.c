@@ -755,6 +755,27 @@ void mk_link_mute(struct mk_link *link)
 }
 
 /**
+ * mk_link_forget_bells() - the peer has one CPU less
+ * @link: an open link
+ *
+ * Whom it names is checked anew, see &mk_link_ops.bell_ok.
+ *
+ * Context: any but NMI.
+ */
+void mk_link_forget_bells(struct mk_link *link)
+{
+	struct mk_channel *ch;
+	unsigned int id;
+
+	guard(rcu)();
+	for (id = 0; id < MK_LINK_CHANNELS; id++) {
+		ch = rcu_dereference(link->ch[id]);
+		if (ch)
+			WRITE_ONCE(ch->bell_ok, 0);
+	}
+}
+
+/**
  * mk_link_accuse() - it is this peer that rings without a cause
  * @serial: number of its link, if that is still open
  *
@@ -914,16 +935,13 @@ int mk_link_hello(struct mk_link *link)
 	struct mk_msg_hello hello = {
 		.version = ours->newest,
 		.nr_cpus = num_online_cpus(),
+		.mem_shift = mk_guest_mem_shift(),
 		.features = ours->features,
 		.version_min = ours->oldest,
 	};
-	size_t len = sizeof(hello);
 
-	/* It says the same without, and kernels that speak one version want it so */
-	if (ours->oldest == ours->newest)
-		len = MK_HELLO_MIN;
 	strscpy(hello.release, init_utsname()->release);
-	return mk_send(&link->boot[MK_CLASS_CONTROL], MK_MSG_HELLO, &hello, len);
+	return mk_send(&link->boot[MK_CLASS_CONTROL], MK_MSG_HELLO, &hello, sizeof(hello));
 }
 
 /* Those of the boot block are there for good */

@@ -123,6 +123,7 @@ void mk_link_doorbell(void);
 unsigned int mk_link_serials(u64 *serials, unsigned int max);
 void mk_link_silence(bool silent, u64 but);
 void mk_link_mute(struct mk_link *link);
+void mk_link_forget_bells(struct mk_link *link);
 void mk_link_accuse(u64 serial);
 s64 mk_link_bare_excess(void);
 int mk_link_set_cpu(const char *peer, unsigned int id, unsigned int cpu);

@@ -23,6 +23,7 @@
 
 #include <linux/gfp.h>
 #include <linux/highmem.h>
+#include <linux/kexec.h>
 #include <linux/mm.h>
 #include <linux/page-flags.h>
 #include <linux/set_memory.h>
@@ -132,7 +133,7 @@ static int mk_memory_grow(struct mk_instance *inst, unsigned long nr, int nid)
 
 	while (nr) {
 		piece = min(piece, nr);
-		if (mem->nr == MK_MEM_RANGES)
+		if (mem->nr == MK_MEM_START_RANGES)
 			return -ENOMEM;
 		if (!mk_range_alloc(&mem->range[mem->nr], piece, nid, inst->id)) {
 			mem->nr++;
@@ -214,6 +215,132 @@ int mk_memory_set(struct mk_instance *inst, u64 size)
 	return 0;
 }
 
+/* A piece at the end of @range, which becomes a range of its own.  Under MK_MEM_RANGES */
+static void mk_memory_split(struct mk_memory *mem, struct mk_range *range, unsigned long nr)
+{
+	mem->range[mem->nr++] = (struct mk_range){
+		.page = range->page + (range->nr - nr),
+		.nr = nr,
+	};
+	range->nr -= nr;
+}
+
+static struct mk_range *mk_memory_find(struct mk_memory *mem, phys_addr_t pa, u64 size)
+{
+	unsigned int i;
+
+	for (i = 0; i < mem->nr; i++) {
+		phys_addr_t start = page_to_phys(mem->range[i].page);
+		u64 len = (u64)mem->range[i].nr * PAGE_SIZE;
+
+		if (pa >= start && size <= len && pa - start <= len - size)
+			return &mem->range[i];
+	}
+	return NULL;
+}
+
+/**
+ * mk_memory_add() - one more range, for an instance that runs
+ * @inst: the instance
+ * @size: in bytes, a power of two, and at least a page
+ * @pa: where to store its physical address, a multiple of @size
+ *
+ * Context: process, under the instance's lock.
+ * Return: 0; -ENOMEM; -ENOSPC if there are too many ranges.
+ */
+int mk_memory_add(struct mk_instance *inst, u64 size, phys_addr_t *pa)
+{
+	struct mk_memory *mem = &inst->mem;
+	struct mk_range *range = &mem->range[mem->nr];
+	int ret;
+
+	if (mem->nr == MK_MEM_RANGES)
+		return -ENOSPC;
+	ret = mk_range_alloc(range, size / PAGE_SIZE, mk_memory_nid(inst), inst->id);
+	if (ret)
+		return ret;
+	*pa = page_to_phys(range->page);
+	mem->pages += range->nr;
+	mem->nr++;
+	return 0;
+}
+
+/**
+ * mk_memory_del() - a piece is the host's again
+ * @inst: an instance that uses it no more
+ * @pa: physical address
+ * @size: in bytes; see mk_memory_contains()
+ *
+ * If nothing is left to note its neighbours in it stays the instance's, unused.
+ *
+ * Context: process, under the instance's lock.
+ */
+void mk_memory_del(struct mk_instance *inst, phys_addr_t pa, u64 size)
+{
+	struct mk_memory *mem = &inst->mem;
+	struct mk_range *range = mk_memory_find(mem, pa, size);
+	unsigned long nr = size / PAGE_SIZE, behind;
+	struct mk_range piece;
+
+	if (WARN_ON(!range) || mem->nr == MK_MEM_RANGES)
+		return;
+	behind = range->nr - (PHYS_PFN(pa) - page_to_pfn(range->page)) - nr;
+	if (behind)
+		mk_memory_split(mem, range, behind);
+	piece = (struct mk_range){ .page = pfn_to_page(PHYS_PFN(pa)), .nr = nr };
+	range->nr -= nr;
+	mem->pages -= nr;
+	/* Of no size: the last one takes its place */
+	if (!range->nr)
+		*range = mem->range[--mem->nr];
+	mk_range_free(&piece, inst->id);
+}
+
+static bool mk_memory_has_image(struct mk_instance *inst, phys_addr_t pa, u64 size)
+{
+	unsigned long i;
+
+	for (i = 0; inst->image && i < inst->image->nr_segments; i++) {
+		struct kexec_segment *seg = &inst->image->segment[i];
+
+		if (seg->mem < pa + size && pa < seg->mem + seg->memsz)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * mk_memory_block_below() - which block to ask an instance for next
+ * @inst: the instance
+ * @block: size of its memory blocks in bytes, a power of two
+ * @below: end of the last one that it was asked for
+ *
+ * From the highest to the lowest, so that each is asked for once.  Not where the image is
+ * to be put at the next start.
+ *
+ * Context: process, under the instance's lock.
+ * Return: physical address of a block that lies in one range; 0 if there is none.
+ */
+phys_addr_t mk_memory_block_below(struct mk_instance *inst, u64 block, phys_addr_t below)
+{
+	struct mk_memory *mem = &inst->mem;
+	phys_addr_t best = 0;
+	unsigned int i;
+
+	for (i = 0; i < mem->nr; i++) {
+		phys_addr_t start = ALIGN(page_to_phys(mem->range[i].page), block);
+		phys_addr_t end = page_to_phys(mem->range[i].page) +
+				  (u64)mem->range[i].nr * PAGE_SIZE;
+		phys_addr_t pa = ALIGN_DOWN(min(end, below), block);
+
+		while (pa >= start + block && mk_memory_has_image(inst, pa - block, block))
+			pa -= block;
+		if (pa >= start + block)
+			best = max(best, pa - block);
+	}
+	return best;
+}
+
 /**
  * mk_memory_quarantine() - lose all memory of an instance
  * @inst: an instance of which something may run that can't be stopped
@@ -243,16 +370,7 @@ void mk_memory_quarantine(struct mk_instance *inst)
  */
 bool mk_memory_contains(const struct mk_memory *mem, phys_addr_t pa, u64 size)
 {
-	unsigned int i;
-
-	for (i = 0; i < mem->nr; i++) {
-		phys_addr_t start = page_to_phys(mem->range[i].page);
-		u64 len = (u64)mem->range[i].nr * PAGE_SIZE;
-
-		if (pa >= start && size <= len && pa - start <= len - size)
-			return true;
-	}
-	return false;
+	return mk_memory_find((struct mk_memory *)mem, pa, size);
 }
 
 static int mk_memory_copy_window(phys_addr_t pa, void *buf, size_t len, bool write)

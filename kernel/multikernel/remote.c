@@ -420,6 +420,6 @@ ssize_t mk_remote_call(struct mk_link *link, const void *data, size_t len, void 
 			return -EINVAL;
 		return mk_remote_closed(data);
 	default:
-		return -EOPNOTSUPP;
+		return mk_guest_resize_call(data, len);
 	}
 }

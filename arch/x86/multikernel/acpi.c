@@ -74,11 +74,13 @@ static void mk_acpi_rsdp(void *base, u64 pa)
 static void mk_acpi_xsdt(void *base, u64 pa)
 {
 	struct acpi_table_xsdt *xsdt = base + MK_ACPI_XSDT;
+	/* ACPICA declares one; there are as many as the length says */
+	u64 *entry = xsdt->table_offset_entry;
 
 	mk_acpi_header(&xsdt->header, ACPI_SIG_XSDT, 1,
 		       struct_size(xsdt, table_offset_entry, 2));
-	xsdt->table_offset_entry[0] = pa + MK_ACPI_FADT;
-	xsdt->table_offset_entry[1] = pa + MK_ACPI_MADT;
+	entry[0] = pa + MK_ACPI_FADT;
+	entry[1] = pa + MK_ACPI_MADT;
 	mk_acpi_seal(&xsdt->header);
 }
 

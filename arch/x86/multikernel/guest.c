@@ -106,9 +106,9 @@ static void __init mk_parse_smp_cfg(void)
 		default_acpi_madt_oem_check("", "");
 	}
 	register_lapic_address(APIC_DEFAULT_PHYS_BASE);
-	for (i = 0; i < block->nr_cpus; i++)
+	for (i = 0; i < block->nr_cpus + block->nr_spare; i++)
 		topology_register_apic(READ_ONCE(cpus[i].phys_id),
-				       CPU_ACPIID_INVALID, true);
+				       CPU_ACPIID_INVALID, i < block->nr_cpus);
 	smp_found_config = 1;
 }
 

@@ -75,7 +75,7 @@ static int mk_slot_index(u32 apicid)
 	const struct mk_boot_cpu *cpus = mk_guest_shared() + block->cpus_off;
 	unsigned int i;
 
-	for (i = 0; i < block->nr_cpus; i++)
+	for (i = 0; i < block->nr_cpus + block->nr_spare; i++)
 		if (READ_ONCE(cpus[i].phys_id) == apicid)
 			return i;
 	return -ENODEV;
@@ -136,6 +136,43 @@ static void mk_play_dead(void)
 	hlt_play_dead();
 }
 #endif
+
+/**
+ * mk_arch_add_cpu() - see kernel/multikernel/internal.h
+ * @phys_id: its APIC id
+ *
+ * As ACPI does when a processor is plugged in: drivers/acpi/acpi_processor.c.
+ *
+ * Return: its logical number, or a negative errno.
+ */
+int mk_arch_add_cpu(u32 phys_id)
+{
+	int cpu, ret;
+
+	cpu_maps_update_begin();
+	cpus_write_lock();
+	cpu = topology_hotplug_apic(phys_id, CPU_ACPIID_INVALID);
+	ret = cpu < 0 ? cpu : arch_register_cpu(cpu);
+	if (ret && cpu >= 0)
+		topology_hotunplug_apic(cpu);
+	cpus_write_unlock();
+	cpu_maps_update_done();
+	return ret ?: cpu;
+}
+
+/**
+ * mk_arch_del_cpu() - see kernel/multikernel/internal.h
+ * @cpu: logical number
+ */
+void mk_arch_del_cpu(unsigned int cpu)
+{
+	cpu_maps_update_begin();
+	cpus_write_lock();
+	arch_unregister_cpu(cpu);
+	topology_hotunplug_apic(cpu);
+	cpus_write_unlock();
+	cpu_maps_update_done();
+}
 
 /**
  * mk_guest_smp_init() - start CPUs by their park slots

@@ -259,7 +259,7 @@ static int mk_map_park(struct mk_instance *inst, struct mk_x86_start *start,
 		       const struct mk_boot_block *block)
 {
 	struct mk_pgt *pgt = &start->park;
-	u64 slots = PAGE_ALIGN(block->nr_cpus * MK_PARK_SLOT_SIZE);
+	u64 slots = PAGE_ALIGN(inst->nr_slots * MK_PARK_SLOT_SIZE);
 
 	return mk_pgt_map(pgt, __pa(start->trampoline), PAGE_SIZE, 0) ?:
 	       mk_pgt_map(pgt, mk_park_pa(inst), PAGE_SIZE, 0) ?:
@@ -292,6 +292,7 @@ static int mk_map_entry(struct mk_instance *inst, struct mk_pgt *pgt)
 static void mk_fill_block(struct mk_instance *inst, struct mk_x86_start *start,
 			  struct mk_boot_block *block)
 {
+	start->slots_off = block->x86.slots_off;
 	block->features |= MK_BOOT_F_X86_PARK;
 	block->x86.park_entry_pa = mk_park_pa(inst);
 	block->x86.park_cr3 = __pa(start->park.root);
@@ -367,11 +368,12 @@ void mk_arch_release(struct mk_instance *inst)
 	inst->arch = NULL;
 }
 
+/* By what the host knows: the boot block is in the instance's hands */
 static u64 mk_slot_pa(struct mk_instance *inst, unsigned int i)
 {
-	const struct mk_boot_block *block = inst->shared.va;
+	struct mk_x86_start *start = inst->arch;
 
-	return inst->shared.pa + block->x86.slots_off + i * MK_PARK_SLOT_SIZE;
+	return inst->shared.pa + start->slots_off + i * MK_PARK_SLOT_SIZE;
 }
 
 static struct mk_park_slot *mk_slot(struct mk_instance *inst, unsigned int i)
@@ -379,34 +381,68 @@ static struct mk_park_slot *mk_slot(struct mk_instance *inst, unsigned int i)
 	return inst->shared.va + (mk_slot_pa(inst, i) - inst->shared.pa);
 }
 
+static int mk_park_one(struct mk_instance *inst, unsigned int cpu)
+{
+	struct mk_trampoline_data *data = mk_tr_data();
+	struct mk_x86_start *start = inst->arch;
+	int i = mk_instance_slot(inst, cpu);
+	int ret;
+
+	lockdep_assert_held(&mk_trampoline_lock);
+	if (WARN_ON(i < 0))
+		return i;
+	data->mode = MK_TR_PARK;
+	data->cr3 = __pa(start->park.root);
+	data->cr4 = X86_CR4_PAE | (start->park.levels == 5 ? X86_CR4_LA57 : 0);
+	data->park_entry = mk_park_pa(inst);
+	data->slot = mk_slot_pa(inst, i);
+	/* What a life before has left there */
+	WRITE_ONCE(mk_slot(inst, i)->cmd, 0);
+	WRITE_ONCE(mk_slot(inst, i)->state, 0);
+	ret = mk_kick_cpu(cpu) ?: mk_wait_word(&mk_slot(inst, i)->state, MK_PARK_PARKED);
+	if (ret)
+		pr_err("CPU %u did not reach the park code\n", cpu);
+	return ret;
+}
+
 static int mk_park_cpus(struct mk_instance *inst)
 {
 	struct mk_x86_start *start = inst->arch;
-	struct mk_trampoline_data *data;
-	unsigned int cpu, i = 0;
+	unsigned int cpu;
 	int ret;
 
 	guard(mutex)(&mk_trampoline_lock);
 	/* Replaced since the page tables were made */
 	if (start->trampoline != mk_trampoline_page)
 		return -EAGAIN;
-	data = mk_tr_data();
-	data->mode = MK_TR_PARK;
-	data->cr3 = __pa(start->park.root);
-	data->cr4 = X86_CR4_PAE | (start->park.levels == 5 ? X86_CR4_LA57 : 0);
-	data->park_entry = mk_park_pa(inst);
 	for_each_cpu(cpu, inst->cpus) {
-		data->slot = mk_slot_pa(inst, i);
-		ret = mk_kick_cpu(cpu);
-		if (!ret)
-			ret = mk_wait_word(&mk_slot(inst, i)->state, MK_PARK_PARKED);
-		if (ret) {
-			pr_err("CPU %u did not reach the park code\n", cpu);
+		ret = mk_park_one(inst, cpu);
+		if (ret)
 			return ret;
-		}
-		i++;
 	}
 	return 0;
+}
+
+/**
+ * mk_arch_park_cpu() - see kernel/multikernel/internal.h
+ * @inst: the instance
+ * @cpu: logical number
+ *
+ * Return: 0, -ETIMEDOUT, -ENOMEM.
+ */
+int mk_arch_park_cpu(struct mk_instance *inst, unsigned int cpu)
+{
+	struct mk_x86_start *start = inst->arch;
+	int ret;
+
+	guard(mutex)(&mk_trampoline_lock);
+	if (start->trampoline != mk_trampoline_page) {
+		ret = mk_pgt_map(&start->park, __pa(mk_trampoline_page), PAGE_SIZE, 0);
+		if (ret)
+			return ret;
+		start->trampoline = mk_trampoline_page;
+	}
+	return mk_park_one(inst, cpu);
 }
 
 /**

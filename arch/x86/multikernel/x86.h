@@ -21,12 +21,14 @@ void mk_acpi_build(void *base, u64 pa, const struct mk_boot_cpu *cpus, u32 nr);
  * @entry: page tables under which the kernel is entered
  * @low: slice of memory below 1 MiB, or NULL
  * @trampoline: what @park maps of ours there
+ * @slots_off: offset of the park slots in the shared area
  */
 struct mk_x86_start {
 	struct mk_pgt park;
 	struct mk_pgt entry;
 	void *low;
 	void *trampoline;
+	u32 slots_off;
 };
 
 /* bzimage.c */

@@ -47,7 +47,7 @@ static u32 acpi_max_cpus(void)
 	size_t size;
 	u32 nr = 1;
 
-	while (!mk_boot_block_layout(&block, nr + 1, 1, &size))
+	while (!mk_boot_block_layout(&block, nr + 1, 0, 1, &size))
 		nr++;
 	mk_error_clear();
 	return nr;
@@ -62,7 +62,7 @@ static struct acpi_fix acpi_make(struct kunit *test, u32 nr)
 	size_t size;
 	u32 i;
 
-	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&block, nr, 1, &size), 0);
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&block, nr, 0, 1, &size), 0);
 	fix.area = kunit_kzalloc(test, size, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, inst);
 	KUNIT_ASSERT_NOT_NULL(test, fix.area);
@@ -115,6 +115,14 @@ static struct acpi_table_xsdt *acpi_xsdt(struct kunit *test, struct acpi_fix *fi
 	return acpi_table(test, fix, rsdp->xsdt_physical_address, ACPI_SIG_XSDT);
 }
 
+/* ACPICA declares an array of one */
+static u64 acpi_entry(struct acpi_table_xsdt *xsdt, unsigned int i)
+{
+	u64 *entry = xsdt->table_offset_entry;
+
+	return entry[i];
+}
+
 static void acpi_test_rsdp(struct kunit *test)
 {
 	struct acpi_fix fix = acpi_make(test, 1);
@@ -137,7 +145,7 @@ static void acpi_test_fadt(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, xsdt->header.length,
 			struct_size(xsdt, table_offset_entry, 2));
-	fadt = acpi_table(test, &fix, xsdt->table_offset_entry[0], ACPI_SIG_FADT);
+	fadt = acpi_table(test, &fix, acpi_entry(xsdt, 0), ACPI_SIG_FADT);
 	KUNIT_EXPECT_EQ(test, fadt->header.length, sizeof(*fadt));
 	KUNIT_EXPECT_TRUE(test, fadt->flags & ACPI_FADT_HW_REDUCED);
 	KUNIT_EXPECT_TRUE(test, fadt->boot_flags & ACPI_FADT_NO_CMOS_RTC);
@@ -159,7 +167,7 @@ static void acpi_check_madt(struct kunit *test, struct acpi_fix *fix)
 	struct acpi_table_madt *madt;
 	u32 i;
 
-	madt = acpi_table(test, fix, xsdt->table_offset_entry[1], ACPI_SIG_MADT);
+	madt = acpi_table(test, fix, acpi_entry(xsdt, 1), ACPI_SIG_MADT);
 	KUNIT_ASSERT_EQ(test, madt->header.length, sizeof(*madt) + fix->nr * sizeof(*apic));
 	KUNIT_EXPECT_EQ(test, madt->address, 0xfee00000);
 	KUNIT_EXPECT_EQ(test, madt->flags, 0);	/* no 8259 */
@@ -206,7 +214,7 @@ static void acpi_test_each_number(struct kunit *test)
 		struct acpi_fix fix = acpi_make(test, nr);
 
 		acpi_check_guard(test, &fix);
-		acpi_table(test, &fix, acpi_xsdt(test, &fix)->table_offset_entry[1],
+		acpi_table(test, &fix, acpi_entry(acpi_xsdt(test, &fix), 1),
 			   ACPI_SIG_MADT);
 		kunit_kfree(test, fix.area);
 	}

@@ -119,7 +119,7 @@ static void block_test_layout(struct kunit *test)
 	struct mk_boot_block block;
 	size_t size = 0;
 
-	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&block, c->cpus, c->mem, &size), 0);
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&block, c->cpus, 0, c->mem, &size), 0);
 	KUNIT_EXPECT_EQ(test, block.magic, MK_BOOT_MAGIC);
 	KUNIT_EXPECT_EQ(test, block.version, MK_BOOT_VERSION);
 	KUNIT_EXPECT_EQ(test, block.version_min, MK_BOOT_VERSION_MIN);
@@ -140,15 +140,15 @@ static void block_test_too_many(struct kunit *test)
 
 	for (mem = 1; mem <= MK_MEM_RANGES; mem++) {
 		most = (4096 - 192 - mem * 24 - 4 * 16) / 8;
-		KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, most, mem, &size), 0);
+		KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, most, 0, mem, &size), 0);
 		size = 12345;
-		KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, most + 1, mem, &size), -E2BIG);
-		KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, U32_MAX, mem, &size), -E2BIG);
+		KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, most + 1, 0, mem, &size), -E2BIG);
+		KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, U32_MAX, 0, mem, &size), -E2BIG);
 		KUNIT_EXPECT_EQ(test, size, 12345);
 	}
-	KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, 1, 1000, &size), -E2BIG);
-	KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, 1, U32_MAX, &size), -E2BIG);
-	KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, U32_MAX, U32_MAX, &size), -E2BIG);
+	KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, 1, 0, 1000, &size), -E2BIG);
+	KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, 1, 0, U32_MAX, &size), -E2BIG);
+	KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, U32_MAX, 0, U32_MAX, &size), -E2BIG);
 }
 
 /**
@@ -171,11 +171,16 @@ static void block_free_cpus(void *inst)
 static void block_make_inst(struct kunit *test, struct block_fix *fix)
 {
 	struct mk_instance *inst = kunit_kzalloc(test, sizeof(*inst), GFP_KERNEL);
+	unsigned int cpu;
 
 	KUNIT_ASSERT_NOT_NULL(test, inst);
 	KUNIT_ASSERT_TRUE(test, zalloc_cpumask_var(&inst->cpus, GFP_KERNEL));
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, block_free_cpus, inst), 0);
 	cpumask_copy(inst->cpus, cpu_present_mask);
+	for_each_present_cpu(cpu)
+		inst->slot_cpu[inst->nr_slots++] = cpu;
+	/* One that it does not have */
+	inst->slot_cpu[inst->nr_slots++] = cpumask_last(cpu_present_mask);
 	inst->id = 77;
 	inst->epoch = 3;
 	strscpy(inst->name, "block-test");
@@ -194,7 +199,7 @@ static struct block_fix *block_make(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, fix);
 	block_make_inst(test, fix);
 	cpus = cpumask_weight(fix->inst->cpus);
-	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&fix->block, cpus, 2, &fix->size), 0);
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&fix->block, cpus, 1, 2, &fix->size), 0);
 	space = kunit_kzalloc(test, fix->size + PAGE_SIZE, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, space);
 	fix->inst->shared.va = PTR_ALIGN(space, PAGE_SIZE);
@@ -218,6 +223,10 @@ static void block_test_fill(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, cpus[i].phys_id, mk_arch_phys_id(cpu));
 		KUNIT_EXPECT_EQ(test, cpus[i++].node, cpu_to_node(cpu));
 	}
+	KUNIT_EXPECT_EQ(test, fix->block.nr_cpus, i);
+	KUNIT_EXPECT_EQ(test, fix->block.nr_spare, 1);
+	KUNIT_EXPECT_EQ(test, cpus[i].phys_id,
+			mk_arch_phys_id(cpumask_last(cpu_present_mask)));
 	KUNIT_EXPECT_EQ(test, mem[0].start_pa, __pa((unsigned long)fix->inst & PAGE_MASK));
 	KUNIT_EXPECT_EQ(test, mem[0].size, SZ_2M);
 	KUNIT_EXPECT_EQ(test, mem[1].start_pa, mem[0].start_pa + 7 * PAGE_SIZE);
@@ -340,7 +349,11 @@ static const struct block_damage block_damages[] = {
 	{ "epoch", OFF(epoch), 4, U32_MAX, false, 0 },
 	{ "wall_ns", OFF(wall_ns), 8, U64_MAX, false, 0 },
 	{ "wall_tsc", OFF(wall_tsc), 8, U64_MAX, false, 0 },
-	{ "reserved", OFF(reserved), 4, U32_MAX, false, 0 },
+	{ "nr_spare", OFF(nr_spare), 4, U32_MAX, false, -EINVAL },
+	/* With the 4 CPUs: more than 32 bits, 0, 1 */
+	{ "nr_spare", OFF(nr_spare), 4, U32_MAX - 3, false, -EINVAL },
+	{ "nr_spare", OFF(nr_spare), 4, U32_MAX - 2, false, -EINVAL },
+	{ "nr_spare", OFF(nr_spare), 4, 0x20000000, false, -EINVAL },
 };
 
 static void block_damage_desc(const struct block_damage *d, char *desc)
@@ -358,7 +371,7 @@ static void block_test_damage(struct kunit *test)
 	size_t size;
 	u64 value;
 
-	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&block, 4, 2, &size), 0);
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&block, 4, 0, 2, &size), 0);
 	KUNIT_ASSERT_EQ(test, mk_boot_block_check(&block, size), 0);
 	value = damage->value + (damage->from_end ? size : 0);
 	if (damage->len == 12) {
@@ -375,7 +388,7 @@ static void block_test_name(struct kunit *test)
 	struct mk_boot_block block;
 	size_t size;
 
-	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&block, 4, 2, &size), 0);
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&block, 4, 0, 2, &size), 0);
 	memset(block.name, 'x', sizeof(block.name) - 1);
 	KUNIT_EXPECT_EQ(test, mk_boot_block_check(&block, size), 0);
 	block.name[sizeof(block.name) - 1] = 'x';
@@ -388,7 +401,7 @@ static void block_test_short_area(struct kunit *test)
 	struct mk_boot_block block;
 	size_t size, cut;
 
-	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&block, 4, 2, &size), 0);
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&block, 4, 0, 2, &size), 0);
 	for (cut = 0; cut < block.x86.slots_off + 4 * MK_PARK_SLOT_SIZE; cut += 64)
 		KUNIT_EXPECT_EQ(test, mk_boot_block_check(&block, cut), -EINVAL);
 	KUNIT_EXPECT_EQ(test, mk_boot_block_check(&block, cut), 0);
@@ -416,11 +429,11 @@ static int block_foretell(const struct mk_boot_block *b, u64 size)
 		return -EINVAL;
 	if (b->words_off % 64 || b->x86.slots_off % 64)
 		return -EINVAL;
-	return block_inside(b->cpus_off, b->nr_cpus, 8, size) &&
+	return block_inside(b->cpus_off, (u64)b->nr_cpus + b->nr_spare, 8, size) &&
 	       block_inside(b->mem_off, b->nr_mem, 24, size) &&
 	       block_inside(b->rings_off, b->nr_rings, 16, size) &&
 	       block_inside(b->words_off, 1, 384, size) &&
-	       block_inside(b->x86.slots_off, b->nr_cpus, 256, size) ? 0 : -EINVAL;
+	       block_inside(b->x86.slots_off, (u64)b->nr_cpus + b->nr_spare, 256, size) ? 0 : -EINVAL;
 }
 
 static const char * const block_fuzz_names[] = { "refused", "another version", "accepted" };
@@ -433,7 +446,7 @@ static void block_fuzz_damage(struct rnd_state *rnd, struct mk_boot_block *block
 	unsigned int n = prandom_u32_state(rnd) % 4;
 
 	while (n--)
-		words[first + prandom_u32_state(rnd) % 7] = fuzz_word(rnd, size);
+		words[first + prandom_u32_state(rnd) % 8] = fuzz_word(rnd, size);
 	if (prandom_u32_state(rnd) % 4 == 0)
 		block->x86.slots_off = fuzz_word(rnd, size) & ~(prandom_u32_state(rnd) % 64);
 	if (prandom_u32_state(rnd) % 8 == 0)
@@ -456,7 +469,7 @@ static void block_test_fuzz(struct kunit *test)
 	unsigned long i;
 	int ret;
 
-	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&good, 4, 2, &size), 0);
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&good, 4, 0, 2, &size), 0);
 	fuzz_begin(&fuzz, test, block_fuzz_names, ARRAY_SIZE(block_fuzz_names), 1);
 	for (i = 0; i < fuzz.cases; i++) {
 		block = good;

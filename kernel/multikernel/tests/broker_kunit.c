@@ -188,7 +188,7 @@ static void broker_make(struct kunit *test, struct broker_inst *it, unsigned int
 	KUNIT_ASSERT_FALSE(test, IS_ERR(inst));
 	it->inst = inst;
 	prandom_seed_state(&it->rnd, nr + 1);
-	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&it->block, 1, 1, &it->size), 0);
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&it->block, 1, 0, 1, &it->size), 0);
 	inst->shared.va = alloc_pages_exact(it->size, GFP_KERNEL | __GFP_ZERO);
 	KUNIT_ASSERT_NOT_NULL(test, inst->shared.va);
 	inst->shared.size = it->size;

@@ -68,7 +68,7 @@ static int bzimage_init(struct kunit *test)
 	bzimage_memory_set(inst, SZ_4M);
 	if (inst->mem.nr < 2)
 		kunit_skip(test, "no contiguous memory");
-	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&fix->block, 1, inst->mem.nr,
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&fix->block, 1, 0, inst->mem.nr,
 						   &inst->shared.size), 0);
 	inst->shared.va = alloc_pages_exact(inst->shared.size, GFP_KERNEL | __GFP_ZERO);
 	KUNIT_ASSERT_NOT_NULL(test, inst->shared.va);

@@ -113,7 +113,7 @@ static int chan_init(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, fix);
 	KUNIT_ASSERT_NOT_NULL(test, inst);
-	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&fix->block, 1, 1, &fix->size), 0);
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&fix->block, 1, 0, 1, &fix->size), 0);
 	fix->shared = kunit_kzalloc(test, fix->size + PAGE_SIZE, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, fix->shared);
 	fix->shared = PTR_ALIGN(fix->shared, PAGE_SIZE);
@@ -295,7 +295,7 @@ static void chan_test_hello(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fix->host.last.nr_cpus, num_online_cpus());
 	KUNIT_EXPECT_EQ(test, mk_channel_stat(chan_control(&fix->host), received), 1);
 	KUNIT_EXPECT_EQ(test, mk_channel_stat(chan_control(&fix->host), bytes_received),
-			MK_HELLO_MIN);
+			sizeof(struct mk_msg_hello));
 	KUNIT_EXPECT_EQ(test, mk_channel_stat(chan_control(&fix->host), bad), 0);
 	KUNIT_EXPECT_EQ(test, mk_channel_stat(chan_control(&fix->guest), sent), 1);
 }
@@ -342,7 +342,7 @@ static void chan_test_hello_lengths(struct kunit *test)
 		/* Parts of it are what has come and zeroes */
 		KUNIT_EXPECT_EQ(test, fix->host.last.version_min,
 				lens[i] == 56 ? 0 : 4);
-		KUNIT_EXPECT_EQ(test, fix->host.last.reserved,
+		KUNIT_EXPECT_EQ(test, fix->host.last.mem_shift,
 				lens[i] < 64 ? 0 : U32_MAX);
 	}
 	KUNIT_EXPECT_EQ(test, mk_channel_stat(chan_control(&fix->host), bad), 2);

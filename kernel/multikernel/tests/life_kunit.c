@@ -33,7 +33,7 @@ static int life_init(struct kunit *test)
 	KUNIT_ASSERT_FALSE(test, IS_ERR(inst));
 	fix->inst = inst;
 	test->priv = fix;
-	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&fix->block, 1, 1, &fix->size), 0);
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&fix->block, 1, 0, 1, &fix->size), 0);
 	inst->shared.va = alloc_pages_exact(fix->size, GFP_KERNEL | __GFP_ZERO);
 	KUNIT_ASSERT_NOT_NULL(test, inst->shared.va);
 	inst->shared.size = fix->size;

@@ -35,7 +35,7 @@ static inline void link_fix_init(struct kunit *test, struct link_fix *fix,
 	struct mk_instance *inst = kunit_kzalloc(test, sizeof(*inst), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, inst);
-	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&fix->block, 1, 1, &fix->size), 0);
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&fix->block, 1, 0, 1, &fix->size), 0);
 	fix->shared = kunit_kzalloc(test, fix->size + PAGE_SIZE, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, fix->shared);
 	fix->shared = PTR_ALIGN(fix->shared, PAGE_SIZE);

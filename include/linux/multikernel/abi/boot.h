@@ -50,6 +50,7 @@
 /* Bits of mk_boot_block.features */
 #define MK_BOOT_F_X86_PARK	BIT_ULL(0)	/* x86: parked CPUs, see mk_boot_x86 */
 #define MK_BOOT_F_PEERS		BIT_ULL(1)	/* MK_MSG_PEERS and MK_CTL_PEER */
+#define MK_BOOT_F_RESIZE	BIT_ULL(2)	/* MK_CTL_CPU_* and MK_CTL_MEM_* */
 
 #define MK_BOOT_NAME_LEN	64
 
@@ -70,7 +71,8 @@ struct mk_boot_locator {
  * @phys_id: what the hardware calls it; on x86 the APIC id
  * @node: NUMA node, in the host's numbers
  *
- * The first entry is the CPU that enters the kernel.
+ * The first entry is the CPU that enters the kernel.  Those from mk_boot_block.nr_cpus on
+ * are not the instance's, but may become so while it runs, see abi/control.h.
  */
 struct mk_boot_cpu {
 	__u32 phys_id;
@@ -121,7 +123,7 @@ struct mk_boot_ring {
  * @park_entry_pa: entry point of the park code, called in 64-bit mode
  * @park_cr3: page tables under which it runs
  * @slots_off: offset of the park slots, one &struct mk_park_slot for each CPU in
- *             the order of the CPU list; a multiple of 64
+ *             the order of the CPU list, to its end; a multiple of 64
  * @tsc_khz: frequency of the time stamp counter
  * @apic_khz: frequency of the local APIC timer's input, 0 if not known
  * @reserved: zero
@@ -153,7 +155,7 @@ struct mk_boot_x86 {
  * @mem_off: see @nr_mem
  * @nr_rings: entries at @rings_off, each a &struct mk_boot_ring
  * @rings_off: see @nr_rings
- * @reserved: zero
+ * @nr_spare: further entries at @cpus_off, see &struct mk_boot_cpu
  * @x86: see &struct mk_boot_x86
  * @version_min: the oldest version that the host speaks; 0 if it knows @version alone
  * @reserved2: zero
@@ -175,7 +177,7 @@ struct mk_boot_block {
 	__u32 mem_off;
 	__u32 nr_rings;
 	__u32 rings_off;
-	__u32 reserved;
+	__u32 nr_spare;
 	struct mk_boot_x86 x86;
 	__u32 version_min;
 	__u32 reserved2;

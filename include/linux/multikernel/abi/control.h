@@ -25,6 +25,11 @@
  * other, MK_CTL_PEER; the reply is a &struct mk_ctl_peer, too, or -ENOENT.  After a
  * change the host sends MK_MSG_PEERS to each instance that knows it.
  *
+ * The host changes what a running instance has by MK_CTL_CPU_ADD and MK_CTL_MEM_ADD,
+ * when it owns what it is told of, and by MK_CTL_CPU_DEL and MK_CTL_MEM_DEL, which it
+ * answers when it uses it no more, or does not let go.  A CPU that is added is parked,
+ * see abi/x86.h, and is parked again when it goes.  What is the case already is no error.
+ *
  * This is a contract between kernels of different versions: a change of the
  * meaning of any field must raise MK_BOOT_VERSION.  Fields may be added at the end.
  */
@@ -35,6 +40,10 @@
 #define MK_CTL_OPEN		3	/* host to instance: &struct mk_ctl_open */
 #define MK_CTL_CLOSE		4	/* either way: &struct mk_ctl_close */
 #define MK_CTL_PEER		5	/* instance to host: &struct mk_ctl_peer */
+#define MK_CTL_CPU_ADD		6	/* host to instance: &struct mk_ctl_cpu */
+#define MK_CTL_CPU_DEL		7	/* host to instance: &struct mk_ctl_cpu */
+#define MK_CTL_MEM_ADD		8	/* host to instance: &struct mk_ctl_mem */
+#define MK_CTL_MEM_DEL		9	/* host to instance: &struct mk_ctl_mem */
 
 /* The longest call or reply on a control channel, in bytes */
 #define MK_CTL_MAX		256
@@ -140,6 +149,34 @@ struct mk_ctl_peer {
 	__u32 epoch;
 	__u32 life;
 	char name[MK_PEER_NAME_LEN];
+};
+
+/**
+ * struct mk_ctl_cpu - MK_CTL_CPU_ADD or MK_CTL_CPU_DEL
+ * @op: which of the two
+ * @phys_id: the CPU, one of the list in the boot block
+ * @node: its NUMA node, in the host's numbers
+ * @reserved: zero
+ */
+struct mk_ctl_cpu {
+	__u32 op;
+	__u32 phys_id;
+	__u32 node;
+	__u32 reserved;
+};
+
+/**
+ * struct mk_ctl_mem - MK_CTL_MEM_ADD or MK_CTL_MEM_DEL
+ * @op: which of the two
+ * @node: NUMA node, in the host's numbers
+ * @start_pa: first byte, a multiple of the instance's memory blocks
+ * @size: in bytes, the same
+ */
+struct mk_ctl_mem {
+	__u32 op;
+	__u32 node;
+	__u64 start_pa;
+	__u64 size;
 };
 
 /**

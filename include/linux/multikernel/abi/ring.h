@@ -142,7 +142,8 @@ struct mk_pages {
  * @features: MK_BOOT_F_* that the sender knows
  * @release: start of the sender's kernel release, NUL-terminated
  * @version_min: the oldest version that the sender speaks; 0 if it knows @version alone
- * @reserved: zero
+ * @mem_shift: of an instance: log2 of the size in bytes of the blocks in which it takes
+ *             and gives memory while it runs; 0 if it can't
  *
  * May end behind @release, or have further fields: what a sender does not have is zero,
  * and what a receiver does not know is ignored.
@@ -153,7 +154,7 @@ struct mk_msg_hello {
 	__u64 features;
 	char release[40];
 	__u32 version_min;
-	__u32 reserved;
+	__u32 mem_shift;
 };
 
 /* Size of a hello when MK_BOOT_VERSION became 3: no sender has less */

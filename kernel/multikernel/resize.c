@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: GPL-2.0
+/**
+ * DOC: resize.c - CPUs and memory move while an instance runs
+ *
+ * A write to "cpus" or "memory" of a running instance states what it shall have.  The
+ * host works out the difference, and each step is one of these:
+ *
+ * - A CPU to the instance: it leaves the host, is parked by our own code where the
+ *   instance's other CPUs were, and the instance is asked to bring it up.
+ * - A CPU back: the instance is asked to take it offline, which parks it.  The host stops
+ *   it, which is the proof, and brings it online.
+ * - Memory to the instance: the host allocates it, zeroed and out of its direct map, and
+ *   the instance is asked to add it.
+ * - Memory back: the instance is asked to take it offline and to forget it; then it is
+ *   mapped, zeroed and freed here.
+ *
+ * Only the instance can let go of what it runs on; while it is healthy nothing is taken
+ * by force.  CPUs are given first and taken only when the instance has let go of all
+ * that it shall lose, so a refusal is undone by giving back what was let go and taking
+ * back what was given.  Memory is taken back piece by piece, as much as can be had: what
+ * the instance has let go of stays with the host, and the refusal says how much that was.
+ *
+ * The ledger names the instance as the owner from before the first step to after the
+ * last one of either way.  If the instance ends in between, all that is its own then is
+ * stopped, and what a failed write has added goes back.  If it does not answer in time
+ * nobody knows whether it uses what it was offered: that stays its own.
+ *
+ * A write that a signal interrupts is finished without the writer.
+ *
+ * Locking
+ * -------
+ *
+ * mk_instance.resize_lock is held over all of it, so there is one at a time; nobody
+ * else takes it.  mk_instance.lock protects each step, and is not held while the
+ * instance is asked: so it can be killed meanwhile, which ends the question.
+ * Lock order: mk_instance.resize_lock -> mk_instance.lock.
+ */
+
+#define pr_fmt(fmt) "multikernel: " fmt
+
+#include <linux/cleanup.h>
+#include <linux/completion.h>
+#include <linux/cpumask.h>
+#include <linux/jiffies.h>
+#include <linux/kref.h>
+#include <linux/mm.h>
+#include <linux/multikernel/abi/control.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+#include "service.h"
+
+/*
+ * How long an instance may take for one CPU or one block of memory.  To empty a block
+ * means to copy all of it; longer than an orderly stop it may not take.
+ */
+#define MK_RESIZE_TIMEOUT_MS	30000
+
+/**
+ * struct mk_resize - a change of a running instance
+ * @ref: of the writer and of the one who does it
+ * @work: does it
+ * @done: it is done
+ * @inst: the instance, with a reference
+ * @epoch: the run that is meant
+ * @want: CPUs that it shall have, if @cpus
+ * @add: CPUs that it has been given so far
+ * @del: CPUs that it has let go of so far
+ * @cpus: CPUs shall be changed; otherwise memory
+ * @size: memory that it shall have, in bytes
+ * @ret: outcome
+ */
+struct mk_resize {
+	struct kref ref;
+	struct work_struct work;
+	struct completion done;
+	struct mk_instance *inst;
+	u32 epoch;
+	struct cpumask want;
+	struct cpumask add;
+	struct cpumask del;
+	bool cpus;
+	u64 size;
+	int ret;
+};
+
+/* Does the instance run as it did when the change began?  Under its lock */
+static bool mk_resize_runs(struct mk_resize *rs)
+{
+	lockdep_assert_held(&rs->inst->lock);
+	return rs->inst->state == MK_RUNNING && rs->inst->epoch == rs->epoch;
+}
+
+static int mk_resize_gone(struct mk_resize *rs)
+{
+	return mk_fail(-ECONNRESET, "instance %s has ended meanwhile", rs->inst->name);
+}
+
+/* True if nobody can say whether the instance has done it */
+static bool mk_resize_unknown(int ret)
+{
+	return ret == -ETIMEDOUT || ret == -EINTR;
+}
+
+static int mk_resize_ask(struct mk_resize *rs, const void *req, size_t len)
+{
+	ssize_t ret;
+
+	ret = mk_job_call(&rs->inst->link.boot[MK_CLASS_CONTROL], req, len, NULL, 0,
+			  msecs_to_jiffies(MK_RESIZE_TIMEOUT_MS));
+	if (ret == -ENOTCONN)
+		ret = -ECONNRESET;
+	return min(ret, 0);
+}
+
+static int mk_resize_ask_cpu(struct mk_resize *rs, u32 op, unsigned int cpu)
+{
+	struct mk_ctl_cpu req = {
+		.op = op,
+		.phys_id = mk_arch_phys_id(cpu),
+		.node = cpu_to_node(cpu),
+	};
+
+	return mk_resize_ask(rs, &req, sizeof(req));
+}
+
+/* One that the instance has never seen goes to where its other CPUs once were */
+static int mk_resize_offer_cpu(struct mk_resize *rs, unsigned int cpu, bool parked)
+{
+	int ret = 0;
+
+	scoped_guard(mutex, &rs->inst->lock) {
+		if (!mk_resize_runs(rs))
+			return mk_resize_gone(rs);
+		if (!parked)
+			ret = mk_arch_park_cpu(rs->inst, cpu);
+	}
+	if (ret)
+		return mk_fail(ret, "CPU %u did not start for instance %s", cpu,
+			       rs->inst->name);
+	return mk_resize_ask_cpu(rs, MK_CTL_CPU_ADD, cpu);
+}
+
+/*
+ * The instance has let go of it, or never had it: back to the host.  One that can't be
+ * stopped ends the instance, see life.c.
+ */
+static void mk_resize_return_cpu(struct mk_resize *rs, unsigned int cpu)
+{
+	struct mk_instance *inst = rs->inst;
+
+	guard(mutex)(&inst->lock);
+	if (!cpumask_test_cpu(cpu, inst->cpus))
+		return;
+	if (mk_resize_runs(rs)) {
+		if (mk_life_stop_cpu(inst, cpu))
+			return;
+		mk_link_forget_bells(&inst->link);
+	} else if (mk_state_is_up(inst->state)) {
+		/* A later run has begun with it */
+		return;
+	}
+	mk_cpus_return_one(inst, cpu);
+	mk_arch_refresh_ipis();
+}
+
+/* Give back what was let go of, and take back what was given */
+static void mk_resize_undo_cpus(struct mk_resize *rs)
+{
+	unsigned int cpu;
+	int ret;
+
+	for_each_cpu(cpu, &rs->del) {
+		ret = mk_resize_offer_cpu(rs, cpu, true);
+		if (ret)
+			pr_warn("instance %s has let go of CPU %u and does not take it back (%pe)\n",
+				rs->inst->name, cpu, ERR_PTR(ret));
+	}
+	for_each_cpu(cpu, &rs->add) {
+		ret = mk_resize_ask_cpu(rs, MK_CTL_CPU_DEL, cpu);
+		if (!ret || ret == -ECONNRESET)
+			mk_resize_return_cpu(rs, cpu);
+		else
+			pr_warn("CPU %u stays with instance %s, which does not let go of it (%pe)\n",
+				cpu, rs->inst->name, ERR_PTR(ret));
+	}
+}
+
+static int mk_resize_give_cpus(struct mk_resize *rs, struct cpumask *add)
+{
+	struct mk_instance *inst = rs->inst;
+	unsigned int cpu, rest;
+	int ret = 0;
+
+	for_each_cpu(cpu, add) {
+		ret = mk_resize_offer_cpu(rs, cpu, false);
+		if (ret)
+			break;
+		cpumask_set_cpu(cpu, &rs->add);
+	}
+	if (!ret)
+		return 0;
+	if (ret == -ECONNRESET)
+		mk_resize_gone(rs);
+	else if (!mk_error_is_set())
+		mk_fail(ret, "instance %s did not bring CPU %u up (error %d)", inst->name,
+			cpu, ret);
+	/* This one, and those whose turn did not come */
+	for_each_cpu(rest, add) {
+		if (cpumask_test_cpu(rest, &rs->add))
+			continue;
+		if (rest == cpu && mk_resize_unknown(ret))
+			cpumask_set_cpu(rest, &rs->add);
+		else
+			mk_resize_return_cpu(rs, rest);
+	}
+	return ret;
+}
+
+static int mk_resize_take_cpus(struct mk_resize *rs, struct cpumask *del)
+{
+	unsigned int cpu;
+	int ret;
+
+	for_each_cpu(cpu, del) {
+		ret = mk_resize_ask_cpu(rs, MK_CTL_CPU_DEL, cpu);
+		if (ret == -ECONNRESET)
+			return mk_resize_gone(rs);
+		/* It may still do it: then it is to bring it up again */
+		if (!ret || mk_resize_unknown(ret))
+			cpumask_set_cpu(cpu, &rs->del);
+		if (ret)
+			return mk_fail(mk_resize_unknown(ret) ? ret : -EBUSY,
+				       "instance %s does not let go of CPU %u (error %d)",
+				       rs->inst->name, cpu, ret);
+	}
+	return 0;
+}
+
+/* The plan, and all that can fail before the instance is asked */
+static int mk_resize_plan_cpus(struct mk_resize *rs, struct cpumask *add,
+			       struct cpumask *del)
+{
+	struct mk_instance *inst = rs->inst;
+	unsigned int cpu;
+
+	guard(mutex)(&inst->lock);
+	if (!mk_resize_runs(rs))
+		return mk_resize_gone(rs);
+	if (cpumask_empty(&rs->want))
+		return mk_fail(-EINVAL, "instance %s runs, and keeps at least one CPU",
+			       inst->name);
+	cpumask_andnot(add, &rs->want, inst->cpus);
+	cpumask_andnot(del, inst->cpus, &rs->want);
+	/* The boot CPU, and one that is not there, have other reasons */
+	for_each_cpu(cpu, add)
+		if (cpu && cpu_present(cpu) && mk_instance_slot(inst, cpu) < 0)
+			return mk_fail(-ENOSPC,
+				       "instance %s has no place for CPU %u: it was not there when it started",
+				       inst->name, cpu);
+	return mk_cpus_add(inst, add);
+}
+
+static int mk_resize_do_cpus(struct mk_resize *rs)
+{
+	cpumask_var_t add, del;
+	unsigned int cpu;
+	int ret;
+
+	if (!zalloc_cpumask_var(&add, GFP_KERNEL))
+		return -ENOMEM;
+	if (!zalloc_cpumask_var(&del, GFP_KERNEL)) {
+		free_cpumask_var(add);
+		return -ENOMEM;
+	}
+	ret = mk_resize_plan_cpus(rs, add, del) ?: mk_resize_give_cpus(rs, add) ?:
+	      mk_resize_take_cpus(rs, del);
+	if (ret)
+		mk_resize_undo_cpus(rs);
+	else
+		for_each_cpu(cpu, del)
+			mk_resize_return_cpu(rs, cpu);
+	free_cpumask_var(del);
+	free_cpumask_var(add);
+	return ret;
+}
+
+static int mk_resize_ask_mem(struct mk_resize *rs, u32 op, phys_addr_t pa, u64 size)
+{
+	struct mk_ctl_mem req = {
+		.op = op,
+		.node = pfn_to_nid(PHYS_PFN(pa)),
+		.start_pa = pa,
+		.size = size,
+	};
+
+	return mk_resize_ask(rs, &req, sizeof(req));
+}
+
+/* Unless somebody took it with the instance meanwhile */
+static void mk_resize_return_mem(struct mk_resize *rs, phys_addr_t pa, u64 size)
+{
+	struct mk_instance *inst = rs->inst;
+
+	guard(mutex)(&inst->lock);
+	if (!mk_resize_runs(rs) && mk_state_is_up(inst->state))
+		return;
+	if (mk_memory_contains(&inst->mem, pa, size))
+		mk_memory_del(inst, pa, size);
+}
+
+/* A block back from the instance; -EAGAIN if it has let go of it already */
+static int mk_resize_take_block(struct mk_resize *rs, phys_addr_t pa, u64 block)
+{
+	int ret = mk_resize_ask_mem(rs, MK_CTL_MEM_DEL, pa, block);
+
+	if (!ret || ret == -ECONNRESET)
+		mk_resize_return_mem(rs, pa, block);
+	return ret;
+}
+
+static int mk_resize_give_block(struct mk_resize *rs, u64 block, phys_addr_t *pa)
+{
+	struct mk_instance *inst = rs->inst;
+	int ret;
+
+	scoped_guard(mutex, &inst->lock) {
+		if (!mk_resize_runs(rs))
+			return mk_resize_gone(rs);
+		ret = mk_memory_add(inst, block, pa);
+	}
+	if (ret)
+		return mk_fail(ret, "another %llu MiB in one piece can't be had",
+			       block / SZ_1M);
+	ret = mk_resize_ask_mem(rs, MK_CTL_MEM_ADD, *pa, block);
+	if (!ret)
+		return 0;
+	if (!mk_resize_unknown(ret))
+		mk_resize_return_mem(rs, *pa, block);
+	if (ret == -ECONNRESET)
+		return mk_resize_gone(rs);
+	return mk_fail(ret, "instance %s did not take %llu MiB (error %d)", inst->name,
+		       block / SZ_1M, ret);
+}
+
+static int mk_resize_grow(struct mk_resize *rs, u64 block, u64 more)
+{
+	unsigned int nr = more / block, done;
+	phys_addr_t *pa __free(kvfree) = kvcalloc(nr, sizeof(*pa), GFP_KERNEL);
+	int ret = 0;
+
+	if (!pa)
+		return -ENOMEM;
+	for (done = 0; done < nr && !ret; done++)
+		ret = mk_resize_give_block(rs, block, &pa[done]);
+	if (!ret)
+		return 0;
+	/* All but the last one are the instance's */
+	for (done--; done--;)
+		mk_resize_take_block(rs, pa[done], block);
+	return ret;
+}
+
+/* The next block below @below that nothing of the image lies in; 0 if there is none */
+static phys_addr_t mk_resize_next_block(struct mk_resize *rs, u64 block, phys_addr_t below)
+{
+	guard(mutex)(&rs->inst->lock);
+	return mk_resize_runs(rs) ? mk_memory_block_below(rs->inst, block, below) : 0;
+}
+
+static int mk_resize_shrink(struct mk_resize *rs, u64 block, u64 less)
+{
+	phys_addr_t pa = PHYS_ADDR_MAX;
+	u64 done = 0;
+	int ret = 0, why = -EBUSY;
+
+	while (done < less) {
+		pa = mk_resize_next_block(rs, block, pa);
+		if (!pa)
+			break;
+		ret = mk_resize_take_block(rs, pa, block);
+		if (ret == -ECONNRESET)
+			return mk_resize_gone(rs);
+		if (!ret)
+			done += block;
+		else
+			why = ret;
+		/* It is at work on this one; another may take as long */
+		if (mk_resize_unknown(ret))
+			break;
+	}
+	if (done == less)
+		return 0;
+	return mk_fail(why, "instance %s has let go of %llu of %llu MiB and uses the rest",
+		       rs->inst->name, done / SZ_1M, less / SZ_1M);
+}
+
+static int mk_resize_do_memory(struct mk_resize *rs)
+{
+	struct mk_instance *inst = rs->inst;
+	u64 have, block, diff;
+
+	scoped_guard(mutex, &inst->lock) {
+		if (!mk_resize_runs(rs))
+			return mk_resize_gone(rs);
+		have = (u64)inst->mem.pages * PAGE_SIZE;
+		block = inst->mem_block;
+	}
+	diff = rs->size > have ? rs->size - have : have - rs->size;
+	if (!diff)
+		return 0;
+	if (!block)
+		return mk_fail(-EOPNOTSUPP,
+			       "the kernel of instance %s can't change its memory while it runs",
+			       inst->name);
+	if (diff % block)
+		return mk_fail(-EINVAL,
+			       "while instance %s runs its memory changes by multiples of %lluM, not from %lluM to %lluM",
+			       inst->name, block / SZ_1M, have / SZ_1M, rs->size / SZ_1M);
+	if (rs->size < have)
+		return mk_resize_shrink(rs, block, diff);
+	if (diff / PAGE_SIZE > totalram_pages())
+		return mk_fail(-ENOMEM, "this machine does not have another %llu MiB",
+			       diff / SZ_1M);
+	return mk_resize_grow(rs, block, diff);
+}
+
+static void mk_resize_free(struct kref *ref)
+{
+	struct mk_resize *rs = container_of(ref, struct mk_resize, ref);
+
+	mk_instance_put(rs->inst);
+	kfree(rs);
+}
+
+static void mk_resize_work(struct work_struct *work)
+{
+	struct mk_resize *rs = container_of(work, struct mk_resize, work);
+	int ret;
+
+	scoped_guard(mutex, &rs->inst->resize_lock)
+		ret = rs->cpus ? mk_resize_do_cpus(rs) : mk_resize_do_memory(rs);
+	rs->ret = ret;
+	complete(&rs->done);
+	kref_put(&rs->ref, mk_resize_free);
+}
+
+static struct mk_resize *mk_resize_new(struct mk_instance *inst)
+{
+	struct mk_resize *rs = kzalloc_obj(*rs);
+
+	if (!rs)
+		return NULL;
+	kref_init(&rs->ref);
+	INIT_WORK(&rs->work, mk_resize_work);
+	init_completion(&rs->done);
+	mk_instance_get(inst);
+	rs->inst = inst;
+	rs->epoch = READ_ONCE(inst->epoch);
+	return rs;
+}
+
+static int mk_resize_run(struct mk_resize *rs)
+{
+	int ret;
+
+	kref_get(&rs->ref);
+	queue_work(system_dfl_long_wq, &rs->work);
+	if (wait_for_completion_interruptible(&rs->done))
+		ret = mk_fail(-EINTR, "a signal came; the change of %s goes on without it",
+			      rs->inst->name);
+	else
+		ret = rs->ret;
+	kref_put(&rs->ref, mk_resize_free);
+	return ret;
+}
+
+/**
+ * mk_resize_cpus() - give a running instance exactly these CPUs
+ * @inst: the instance, not locked
+ * @want: logical numbers
+ *
+ * Context: process; may sleep for as long as the instance takes.
+ * Return: 0; -EOPNOTSUPP if its kernel can't; -EINVAL for no CPU at all, or one that is
+ * absent; -EBUSY if a CPU is the boot CPU, offline or not the host's, or the instance
+ * refuses; -ENOSPC if it has no place for one; -ETIMEDOUT if it did not answer;
+ * -ECONNRESET if it has ended; -EINTR if the change goes on without the caller; -ENOMEM; or
+ * what CPU hotplug says, of either kernel.  Unless 0 or -EINTR all is as it was, but
+ * for what an instance does not answer for, which stays its own.
+ */
+int mk_resize_cpus(struct mk_instance *inst, const struct cpumask *want)
+{
+	struct mk_resize *rs;
+
+	if (!(inst->link.features & MK_BOOT_F_RESIZE))
+		return mk_fail(-EOPNOTSUPP,
+			       "the kernel of instance %s can't change its CPUs while it runs",
+			       inst->name);
+	rs = mk_resize_new(inst);
+	if (!rs)
+		return -ENOMEM;
+	rs->cpus = true;
+	cpumask_copy(&rs->want, want);
+	return mk_resize_run(rs);
+}
+
+/**
+ * mk_resize_memory() - give a running instance exactly this much memory
+ * @inst: the instance, not locked
+ * @size: in bytes
+ *
+ * Context: process; may sleep for as long as the instance takes.
+ * Return: 0; -EOPNOTSUPP if its kernel can't; -EINVAL if the difference is not a multiple
+ * of its memory blocks; -ENOMEM if there is not so much; -EBUSY or what else the instance
+ * says, and -ETIMEDOUT if it did not answer; -ECONNRESET if it has ended; -EINTR if the
+ * change goes on without the caller.  Memory that was to be taken back may be so in part,
+ * which info/last_error tells.
+ */
+int mk_resize_memory(struct mk_instance *inst, u64 size)
+{
+	struct mk_resize *rs = mk_resize_new(inst);
+
+	if (!rs)
+		return -ENOMEM;
+	rs->size = size;
+	return mk_resize_run(rs);
+}

@@ -1,0 +1,231 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# CPUs and memory move while an instance runs: to it, back, all or nothing, and
+# whatever the instance does meanwhile.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+export MK_KEEP=1
+BOTH=$(last_cpus 2) || :
+A=${BOTH%,*}
+B=${BOTH#*,}
+ONLINE=$(cat "$MK_CPUS/online")
+
+# As the instance sees it.
+cpus_inside() { mk_run "$1" 'grep -c ^processor /proc/cpuinfo'; }
+kb_inside() { mk_run "$1" 'sed -n "s/^MemTotal: *\([0-9]*\) kB/\1/p" /proc/meminfo'; }
+
+an_instance_starts()
+{
+	mk_boot web "$A" 256M
+	is "$(cpus_inside web)" 1 'CPUs inside'
+}
+
+# runs_on_last NAME: a program runs on its CPU of the highest number, and its clock ticks
+runs_on_last()
+{
+	local cpu
+
+	cpu=$(mk_run "$1" 'sed "s/.*[,-]//" /sys/devices/system/cpu/online')
+	is "$(mk_run "$1" "taskset -c $cpu sh -c 'sleep 0.05; cut -d\" \" -f39 /proc/self/stat'")" \
+		"$cpu" "a program on CPU $cpu of $1"
+}
+
+a_cpu_comes_and_goes()
+{
+	is "$(put web cpus "$BOTH")" OK 'to give it'
+	is "$(get web cpus)" "$(echo "$BOTH" | tr , -)" 'cpus'
+	is "$(cpus_inside web)" 2 'CPUs inside'
+	runs_on_last web
+	ok [ "$(cat "$MK_CPUS/cpu$B/online")" = 0 ]
+	is "$(put web cpus "$A")" OK 'to take it back'
+	is "$(get web cpus)" "$A" 'cpus afterwards'
+	is "$(cpus_inside web)" 1 'CPUs inside afterwards'
+	is "$(mk_run web 'cat /sys/devices/system/cpu/online')" 0 'online inside'
+	ok cpu_works "$B"
+	ok answers web
+}
+
+# Tasks and interrupts that were there go elsewhere.
+many_times()
+{
+	local i
+
+	mk_run web 'while :; do :; done & while :; do :; done &'
+	for i in $(seq "${MK_MOVES:-5}"); do
+		is "$(put web cpus "$BOTH")" OK "to give it, $i"
+		is "$(put web cpus "$A")" OK "to take it back, $i"
+	done
+	ok cpu_works "$B"
+	ok answers web
+	mk_run web 'kill $! $(($! - 1)); wait' || :
+}
+
+# It has one CPU, and the other way round it would be the one that boots.
+the_last_one_stays()
+{
+	refused -m 'keeps at least one CPU' EINVAL 'no CPU' put web cpus ''
+	refused -m "does not let go of CPU $A" EBUSY 'its first CPU' put web cpus "$B"
+	is "$(cpus_inside web)" 1 'CPUs inside'
+	ok cpu_works "$B"
+	ok answers web
+}
+
+what_the_host_refuses_changes_nothing()
+{
+	refused -m 'boot CPU' EBUSY 'the boot CPU' put web cpus "0,$A"
+	refused -m 'not a list' EINVAL 'an absent CPU' put web cpus "$A,63"
+	refused -m 'not a list' EINVAL 'no list' put web cpus "$A,x"
+	echo 0 > "$MK_CPUS/cpu$B/online"
+	refused -m 'is offline' EBUSY 'an offline CPU' put web cpus "$BOTH"
+	echo 1 > "$MK_CPUS/cpu$B/online"
+	ok answers web
+}
+
+# One that the instance keeps: all goes back.
+a_refusal_inside_is_undone()
+{
+	is "$(put web cpus "$BOTH")" OK 'to give it'
+	refused -m 'does not let go' EBUSY 'the first of two' put web cpus "$B"
+	is "$(cpus_inside web)" 2 'CPUs inside'
+	runs_on_last web
+	is "$(put web cpus "$A")" OK 'to take it back'
+}
+
+# What it was given it has after a new start, too.
+it_keeps_them_over_a_restart()
+{
+	is "$(put web cpus "$BOTH")" OK 'to give it'
+	ok mkctl kill web
+	is "$(get web cpus)" "$(echo "$BOTH" | tr , -)" 'cpus of a dead one'
+	mk_start web
+	is "$(cpus_inside web)" 2 'CPUs inside'
+	is "$(put web cpus "$A")" OK 'to take one back'
+	is "$(cpus_inside web)" 1 'CPUs inside afterwards'
+	ok cpu_works "$B"
+}
+
+memory_comes_and_goes()
+{
+	local before had
+
+	before=$(kb_inside web)
+	had=$(host_free)
+	is "$(put web memory 512M)" OK 'to grow'
+	is "$(get web memory)" 512M 'memory'
+	between $((before + 250000)) "$(kb_inside web)" $((before + 262144)) 'MemTotal inside'
+	between $((had - 280000)) "$(host_free)" $((had - 250000)) 'free memory of the host'
+	# It can be used, all of it
+	ok mk_run web 'mkdir -p /mnt && mount -t tmpfs -o size=400M none /mnt && dd if=/dev/zero of=/mnt/x bs=1M count=300 2> /dev/null && rm /mnt/x && umount /mnt'
+	is "$(put web memory 256M)" OK 'to shrink'
+	is "$(get web memory)" 256M 'memory afterwards'
+	is "$(kb_inside web)" "$before" 'MemTotal inside afterwards'
+	free_again "$had" 'after it has shrunk'
+	ok answers web
+}
+
+# pages_with TEXT MAP: pages of the ranges that have it, each letter moved on by one
+pages_with()
+{
+	local range found=0
+
+	for range in $2; do
+		found=$((found + $(mkprobe scan "${range%-*}" "${range#*-}" "$1")))
+	done
+	echo $found
+}
+
+# What an instance has written there nobody else reads.
+memory_comes_back_scrubbed()
+{
+	local map text=mkgivenback
+
+	[ -c /dev/mem ] || skip 'needs /dev/mem'
+	is "$(put web memory 512M)" OK 'to grow'
+	map=$(get web memory.map | sed -n '2,$s/ .*//p')
+	ok mk_run web "mkdir -p /mnt && mount -t tmpfs -o size=400M none /mnt && yes \$(echo $text | tr a-y b-z) | head -c 64000000 > /mnt/x"
+	between 10000 "$(pages_with $text "$map")" 100000 'pages with the text'
+	mk_run web 'rm /mnt/x; umount /mnt'
+	is "$(put web memory 256M)" OK 'to shrink'
+	is "$(pages_with $text "$map")" 0 'pages with the text afterwards'
+}
+
+memory_that_is_used_stays()
+{
+	mk_run web 'mkdir -p /mnt && mount -t tmpfs -o size=600M none /mnt'
+	is "$(put web memory 512M)" OK 'to grow'
+	ok mk_run web 'dd if=/dev/zero of=/mnt/x bs=1M count=330 2> /dev/null'
+	is "$(put web memory 256M)" EBUSY 'to take what is full'
+	has "$(last_error)" 'has let go of [0-9]* of 256 MiB' 'last_error'
+	ok answers web
+	mk_run web 'rm /mnt/x; umount /mnt'
+	is "$(put web memory 256M)" OK 'when it is empty'
+	is "$(get web memory)" 256M 'memory afterwards'
+}
+
+sizes_that_can_not_be()
+{
+	refused -m 'multiples of 128M' EINVAL 'a page more' put web memory 268439552
+	refused -m 'multiples of 128M' EINVAL 'an odd size' put web memory 300M
+	refused -m 'page size' EINVAL 'less than a page' put web memory 1000
+	refused -m 'does not have' ENOMEM 'more than there is' put web memory 1024G
+	refused ENOMEM 'more than is free' put web memory 1792M
+	ok answers web
+}
+
+memory_is_kept_over_a_restart()
+{
+	is "$(put web memory 512M)" OK 'to grow'
+	ok mkctl kill web
+	mk_start web
+	is "$(get web memory)" 512M 'memory'
+	between 450000 "$(kb_inside web)" 524288 'MemTotal inside'
+	ok mkctl kill web
+	mk_load web
+	mk_start web
+}
+
+has_left() { [ "$(cat "$MK_CPUS/cpu$1/online")" = 0 ]; }
+
+# The instance does not answer, and is killed by somebody else meanwhile.
+a_kill_ends_a_change()
+{
+	local pid out=$MK_TMP/change
+
+	mk_send web 'exec sh -c "echo HARDLOCKUP > /sys/kernel/debug/provoke-crash/DIRECT"'
+	sleep 1
+	put web cpus "$BOTH" > "$out" & pid=$!
+	wait_until 'the CPU has left' has_left "$B"
+	ok mkctl kill web
+	wait $pid || :
+	is "$(cat "$out")" ECONNRESET 'the change'
+	has "$(last_error)" 'has ended meanwhile' 'last_error'
+	is "$(get web cpus)" "$A" 'cpus afterwards'
+	ok cpu_works "$B"
+	mk_start web
+	is "$(cpus_inside web)" 1 'CPUs inside'
+}
+
+everything_goes_back()
+{
+	ok mkctl rm -f web
+	is "$(cat "$MK_CPUS/online")" "$ONLINE" 'CPUs of the host'
+	is "$(cat "$MK_FS/pool/quarantine")" '' 'quarantine'
+}
+
+mk_main \
+	an_instance_starts \
+	a_cpu_comes_and_goes \
+	many_times \
+	the_last_one_stays \
+	what_the_host_refuses_changes_nothing \
+	a_refusal_inside_is_undone \
+	it_keeps_them_over_a_restart \
+	memory_comes_and_goes \
+	memory_comes_back_scrubbed \
+	memory_that_is_used_stays \
+	sizes_that_can_not_be \
+	memory_is_kept_over_a_restart \
+	a_kill_ends_a_change \
+	everything_goes_back
