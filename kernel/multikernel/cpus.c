@@ -12,6 +12,8 @@
  * the proof it is in quarantine (see life.c).  If it can't be brought online, it
  * is the host's and offline.
  *
+ * The host may be asked to keep some of its CPUs, come what may.
+ *
  * A change is all or nothing: first everything is checked and claimed, then the
  * CPUs go offline one by one, and on failure those that went come back.
  *
@@ -30,11 +32,15 @@
 #include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/ktime.h>
+#include <linux/seq_file.h>
 
 #include "internal.h"
 
 /* How long a CPU's way back waits for others who keep CPU hotplug off */
 #define MK_HOTPLUG_WAIT_MS	5000
+
+/* CPUs that the host keeps, whoever asks; without a lock: each is looked at by itself */
+static struct cpumask mk_cpus_kept;
 
 static int mk_cpus_check_one(struct mk_instance *inst, unsigned int cpu)
 {
@@ -47,6 +53,9 @@ static int mk_cpus_check_one(struct mk_instance *inst, unsigned int cpu)
 		return mk_fail(-EBUSY, "CPU %u is in quarantine", cpu);
 	if (owner != MK_OWNER_HOST)
 		return mk_fail(-EBUSY, "CPU %u belongs to instance %u", cpu, owner);
+	if (cpumask_test_cpu(cpu, &mk_cpus_kept))
+		return mk_fail(-EBUSY, "CPU %u is the host's to keep: pool/keep_cpus has %*pbl",
+			       cpu, cpumask_pr_args(&mk_cpus_kept));
 	if (!cpu_online(cpu))
 		return mk_fail(-EBUSY, "CPU %u is offline; bring it online first",
 			       cpu);
@@ -234,6 +243,26 @@ int mk_cpus_set(struct mk_instance *inst, const struct cpumask *want)
 void mk_cpus_give_back(struct mk_instance *inst)
 {
 	mk_cpus_return(inst, inst->cpus);
+}
+
+/**
+ * mk_cpus_keep() - which CPUs shall never leave the host?
+ * @keep: logical numbers; those that are away come back as they would have
+ *
+ * Context: any.
+ */
+void mk_cpus_keep(const struct cpumask *keep)
+{
+	cpumask_copy(&mk_cpus_kept, keep);
+}
+
+/**
+ * mk_cpus_show_kept() - list them
+ * @sf: where to
+ */
+void mk_cpus_show_kept(struct seq_file *sf)
+{
+	seq_printf(sf, "%*pbl\n", cpumask_pr_args(&mk_cpus_kept));
 }
 
 static int mk_cpus_refuse_online(unsigned int cpu)

@@ -83,6 +83,32 @@ static int mk_cpus_show(struct mk_instance *inst, struct seq_file *sf)
 	return 0;
 }
 
+static int mk_parse_cpus(const char *buf, struct cpumask *cpus)
+{
+	if (!cpulist_parse(buf, cpus))
+		return 0;
+	return mk_fail(-EINVAL, "\"%s\" is not a list of CPUs; this machine has %*pbl",
+		       buf, cpumask_pr_args(cpu_present_mask));
+}
+
+static int mk_parse_size(const char *buf, u64 *size)
+{
+	char *end;
+
+	*size = memparse(buf, &end);
+	if (isdigit(buf[0]) && !*end)
+		return 0;
+	return mk_fail(-EINVAL, "\"%s\" is not a size such as 512M", buf);
+}
+
+static int mk_cpus_change(struct mk_instance *inst, const struct cpumask *want)
+{
+	if (READ_ONCE(inst->state) == MK_RUNNING)
+		return mk_resize_cpus(inst, want);
+	guard(mutex)(&inst->lock);
+	return inst->dead ? -ENODEV : mk_cpus_set(inst, want);
+}
+
 static int mk_cpus_write(struct mk_instance *inst, char *buf)
 {
 	cpumask_var_t want;
@@ -90,17 +116,7 @@ static int mk_cpus_write(struct mk_instance *inst, char *buf)
 
 	if (!zalloc_cpumask_var(&want, GFP_KERNEL))
 		return -ENOMEM;
-	ret = cpulist_parse(buf, want);
-	if (ret) {
-		free_cpumask_var(want);
-		return mk_fail(-EINVAL, "\"%s\" is not a list of CPUs; this machine has %*pbl",
-			       buf, cpumask_pr_args(cpu_present_mask));
-	}
-	if (READ_ONCE(inst->state) == MK_RUNNING)
-		ret = mk_resize_cpus(inst, want);
-	else
-		scoped_guard(mutex, &inst->lock)
-			ret = inst->dead ? -ENODEV : mk_cpus_set(inst, want);
+	ret = mk_parse_cpus(buf, want) ?: mk_cpus_change(inst, want);
 	free_cpumask_var(want);
 	return ret;
 }
@@ -114,11 +130,11 @@ static int mk_memory_show(struct mk_instance *inst, struct seq_file *sf)
 
 static int mk_memory_write_file(struct mk_instance *inst, char *buf)
 {
-	char *end;
-	u64 size = memparse(buf, &end);
+	u64 size;
+	int ret = mk_parse_size(buf, &size);
 
-	if (!isdigit(buf[0]) || *end)
-		return mk_fail(-EINVAL, "\"%s\" is not a size such as 512M", buf);
+	if (ret)
+		return ret;
 	if (size % PAGE_SIZE)
 		return mk_fail(-EINVAL, "%llu bytes is not a multiple of the page size, %lu",
 			       size, PAGE_SIZE);
@@ -126,6 +142,41 @@ static int mk_memory_write_file(struct mk_instance *inst, char *buf)
 		return mk_resize_memory(inst, size);
 	guard(mutex)(&inst->lock);
 	return inst->dead ? -ENODEV : mk_memory_set(inst, size);
+}
+
+/* "cpus 3 db" or "memory 256M db" */
+static int mk_move_to(struct mk_instance *inst, const char *what, const char *much,
+		      struct mk_instance *to)
+{
+	cpumask_var_t cpus;
+	u64 size;
+	int ret;
+
+	if (!strcmp(what, "memory"))
+		return mk_parse_size(much, &size) ?: mk_resize_move_memory(inst, to, size);
+	if (strcmp(what, "cpus"))
+		return mk_fail(-EINVAL, "\"%s\" is none of cpus, memory", what);
+	if (!zalloc_cpumask_var(&cpus, GFP_KERNEL))
+		return -ENOMEM;
+	ret = mk_parse_cpus(much, cpus) ?: mk_resize_move_cpus(inst, to, cpus);
+	free_cpumask_var(cpus);
+	return ret;
+}
+
+static int mk_move_write(struct mk_instance *inst, char *buf)
+{
+	char *what = strsep(&buf, " "), *much = strsep(&buf, " ");
+	struct mk_instance *to;
+	int ret;
+
+	if (!what || !much || !buf)
+		return mk_fail(-EINVAL, "it takes \"cpus LIST NAME\" or \"memory SIZE NAME\"");
+	to = mk_instance_get_by_name(buf);
+	if (!to)
+		return mk_fail(-ENOENT, "there is no instance %s", buf);
+	ret = mk_move_to(inst, what, much, to);
+	mk_instance_put(to);
+	return ret;
 }
 
 static int mk_memory_map_show(struct mk_instance *inst, struct seq_file *sf)
@@ -328,6 +379,7 @@ const struct mk_file mk_instance_files[] = {
 	{ "cpus",	0644, mk_cpus_show,	mk_cpus_write },
 	{ "memory",	0644, mk_memory_show,	mk_memory_write_file },
 	{ "memory.map",	0444, mk_memory_map_show },
+	{ "move",	0200, NULL,		mk_move_write },
 	{ "cmdline",	0400, mk_cmdline_show },
 	{ "image",	0444, mk_image_show },
 	{ "firmware",	0644, mk_firmware_show,	mk_firmware_write },
@@ -431,7 +483,45 @@ static int mk_pool_quarantine_show(struct mk_instance *inst, struct seq_file *sf
 	return 0;
 }
 
+static int mk_keep_cpus_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	mk_cpus_show_kept(sf);
+	return 0;
+}
+
+static int mk_keep_cpus_write(struct mk_instance *inst, char *buf)
+{
+	cpumask_var_t keep;
+	int ret;
+
+	if (!zalloc_cpumask_var(&keep, GFP_KERNEL))
+		return -ENOMEM;
+	ret = mk_parse_cpus(buf, keep);
+	if (!ret)
+		mk_cpus_keep(keep);
+	free_cpumask_var(keep);
+	return ret;
+}
+
+static int mk_keep_memory_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	mk_show_size(sf, mk_memory_kept());
+	return 0;
+}
+
+static int mk_keep_memory_write(struct mk_instance *inst, char *buf)
+{
+	u64 size;
+	int ret = mk_parse_size(buf, &size);
+
+	if (!ret)
+		mk_memory_keep(size);
+	return ret;
+}
+
 const struct mk_file mk_pool_files[] = {
+	{ "keep_cpus",	0644, mk_keep_cpus_show, mk_keep_cpus_write },
+	{ "keep_memory", 0644, mk_keep_memory_show, mk_keep_memory_write },
 	{ "quarantine",	0444, mk_pool_quarantine_show },
 	{}
 };

@@ -42,6 +42,8 @@ int mk_cpus_set(struct mk_instance *inst, const struct cpumask *want);
 int mk_cpus_add(struct mk_instance *inst, const struct cpumask *add);
 void mk_cpus_return_one(struct mk_instance *inst, unsigned int cpu);
 void mk_cpus_give_back(struct mk_instance *inst);
+void mk_cpus_keep(const struct cpumask *keep);
+void mk_cpus_show_kept(struct seq_file *sf);
 
 /* power.c */
 int mk_power_init(void);
@@ -80,8 +82,12 @@ struct mk_memory {
 };
 
 int mk_memory_set(struct mk_instance *inst, u64 size);
+void mk_memory_keep(u64 size);
+u64 mk_memory_kept(void);
 int mk_memory_add(struct mk_instance *inst, u64 size, phys_addr_t *pa);
 void mk_memory_del(struct mk_instance *inst, phys_addr_t pa, u64 size);
+int mk_memory_hand(struct mk_instance *from, struct mk_instance *to, phys_addr_t pa,
+		   u64 size);
 phys_addr_t mk_memory_block_below(struct mk_instance *inst, u64 block, phys_addr_t below);
 void mk_memory_quarantine(struct mk_instance *inst);
 int mk_memory_write(struct mk_instance *inst, phys_addr_t pa, const void *src,
@@ -313,6 +319,9 @@ void mk_life_destroy(struct mk_instance *inst);
 /* resize.c */
 int mk_resize_cpus(struct mk_instance *inst, const struct cpumask *want);
 int mk_resize_memory(struct mk_instance *inst, u64 size);
+int mk_resize_move_cpus(struct mk_instance *from, struct mk_instance *to,
+			const struct cpumask *cpus);
+int mk_resize_move_memory(struct mk_instance *from, struct mk_instance *to, u64 size);
 
 /* bootblock.c */
 u32 mk_boot_tables_off(const struct mk_boot_block *block);

@@ -13,6 +13,9 @@
  * can't be mapped again goes into quarantine.  The ledger has each range from the
  * moment of its allocation to that before it is freed.
  *
+ * The host may be asked to keep so much available, as /proc/meminfo has it, which then
+ * is not for instances.
+ *
  * Locking
  * -------
  *
@@ -168,6 +171,42 @@ static void mk_memory_shrink(struct mk_instance *inst, unsigned long pages)
 	}
 }
 
+/* In bytes; written and read as one word */
+static u64 mk_memory_keeps;
+
+/**
+ * mk_memory_keep() - how much shall the host always have available?
+ * @size: in bytes
+ *
+ * Context: any.
+ */
+void mk_memory_keep(u64 size)
+{
+	WRITE_ONCE(mk_memory_keeps, size);
+}
+
+/**
+ * mk_memory_kept() - what mk_memory_keep() was last told
+ *
+ * Return: bytes.
+ */
+u64 mk_memory_kept(void)
+{
+	return READ_ONCE(mk_memory_keeps);
+}
+
+/* May the host give so much? */
+static int mk_memory_check_kept(u64 size)
+{
+	u64 keep = mk_memory_kept(), there = (u64)si_mem_available() * PAGE_SIZE;
+
+	if (!keep || (size <= there && there - size >= keep))
+		return 0;
+	return mk_fail(-ENOMEM,
+		       "the host keeps %llu MiB (pool/keep_memory), and has %llu MiB: no %llu MiB to give",
+		       keep / SZ_1M, there / SZ_1M, size / SZ_1M);
+}
+
 static int mk_memory_nid(struct mk_instance *inst)
 {
 	unsigned int cpu = cpumask_first(inst->cpus);
@@ -189,6 +228,7 @@ int mk_memory_set(struct mk_instance *inst, u64 size)
 {
 	struct mk_memory *mem = &inst->mem;
 	unsigned long want, had = mem->pages;
+	int ret;
 
 	if (size % PAGE_SIZE)
 		return mk_fail(-EINVAL, "%llu bytes is not a multiple of the page size, %lu",
@@ -205,6 +245,9 @@ int mk_memory_set(struct mk_instance *inst, u64 size)
 		mk_memory_shrink(inst, want);
 		return 0;
 	}
+	ret = mk_memory_check_kept((u64)(want - had) * PAGE_SIZE);
+	if (ret)
+		return ret;
 	if (want - had > totalram_pages() ||
 	    mk_memory_grow(inst, want - had, mk_memory_nid(inst))) {
 		mk_memory_shrink(inst, had);
@@ -246,7 +289,7 @@ static struct mk_range *mk_memory_find(struct mk_memory *mem, phys_addr_t pa, u6
  * @pa: where to store its physical address, a multiple of @size
  *
  * Context: process, under the instance's lock.
- * Return: 0; -ENOMEM; -ENOSPC if there are too many ranges.
+ * Return: 0; -ENOMEM, also if the host keeps it; -ENOSPC if there are too many ranges.
  */
 int mk_memory_add(struct mk_instance *inst, u64 size, phys_addr_t *pa)
 {
@@ -256,6 +299,9 @@ int mk_memory_add(struct mk_instance *inst, u64 size, phys_addr_t *pa)
 
 	if (mem->nr == MK_MEM_RANGES)
 		return -ENOSPC;
+	ret = mk_memory_check_kept(size);
+	if (ret)
+		return ret;
 	ret = mk_range_alloc(range, size / PAGE_SIZE, mk_memory_nid(inst), inst->id);
 	if (ret)
 		return ret;
@@ -263,6 +309,27 @@ int mk_memory_add(struct mk_instance *inst, u64 size, phys_addr_t *pa)
 	mem->pages += range->nr;
 	mem->nr++;
 	return 0;
+}
+
+/* Cuts a piece out; false if nothing is left to note its neighbours in */
+static bool mk_memory_cut(struct mk_memory *mem, phys_addr_t pa, u64 size,
+			  struct mk_range *piece)
+{
+	struct mk_range *range = mk_memory_find(mem, pa, size);
+	unsigned long nr = size / PAGE_SIZE, behind;
+
+	if (!range || mem->nr == MK_MEM_RANGES)
+		return false;
+	behind = range->nr - (PHYS_PFN(pa) - page_to_pfn(range->page)) - nr;
+	if (behind)
+		mk_memory_split(mem, range, behind);
+	*piece = (struct mk_range){ .page = pfn_to_page(PHYS_PFN(pa)), .nr = nr };
+	range->nr -= nr;
+	mem->pages -= nr;
+	/* Of no size: the last one takes its place */
+	if (!range->nr)
+		*range = mem->range[--mem->nr];
+	return true;
 }
 
 /**
@@ -277,23 +344,49 @@ int mk_memory_add(struct mk_instance *inst, u64 size, phys_addr_t *pa)
  */
 void mk_memory_del(struct mk_instance *inst, phys_addr_t pa, u64 size)
 {
-	struct mk_memory *mem = &inst->mem;
-	struct mk_range *range = mk_memory_find(mem, pa, size);
-	unsigned long nr = size / PAGE_SIZE, behind;
 	struct mk_range piece;
 
-	if (WARN_ON(!range) || mem->nr == MK_MEM_RANGES)
-		return;
-	behind = range->nr - (PHYS_PFN(pa) - page_to_pfn(range->page)) - nr;
-	if (behind)
-		mk_memory_split(mem, range, behind);
-	piece = (struct mk_range){ .page = pfn_to_page(PHYS_PFN(pa)), .nr = nr };
-	range->nr -= nr;
-	mem->pages -= nr;
-	/* Of no size: the last one takes its place */
-	if (!range->nr)
-		*range = mem->range[--mem->nr];
-	mk_range_free(&piece, inst->id);
+	if (mk_memory_cut(&inst->mem, pa, size, &piece))
+		mk_range_free(&piece, inst->id);
+}
+
+/**
+ * mk_memory_hand() - a piece is another instance's
+ * @from: one that uses it no more
+ * @to: the other one
+ * @pa: physical address
+ * @size: in bytes; see mk_memory_contains()
+ *
+ * It is zeroed, for which the host maps it a last time.
+ *
+ * Context: process, under the locks of both.
+ * Return: 0; -ENOENT if it is not the first one's; -ENOSPC if one of the two has too many
+ * ranges; -ENOMEM if it can't be mapped.
+ */
+int mk_memory_hand(struct mk_instance *from, struct mk_instance *to, phys_addr_t pa,
+		   u64 size)
+{
+	struct mk_memory *mem = &to->mem;
+	struct mk_range piece = {
+		.page = pfn_to_page(PHYS_PFN(pa)),
+		.nr = size / PAGE_SIZE,
+	};
+
+	if (!mk_memory_find(&from->mem, pa, size))
+		return -ENOENT;
+	if (from->mem.nr == MK_MEM_RANGES || mem->nr == MK_MEM_RANGES)
+		return -ENOSPC;
+	if (mk_range_direct_map(&piece, true))
+		return -ENOMEM;
+	mk_range_clear(&piece);
+	/* It was not mapped a moment ago, so nothing has to be split for it */
+	WARN_ON(mk_range_direct_map(&piece, false));
+	if (WARN_ON(mk_range_claim(&piece, from->id, to->id)))
+		return -ENOENT;
+	mk_memory_cut(&from->mem, pa, size, &piece);
+	mem->range[mem->nr++] = piece;
+	mem->pages += piece.nr;
+	return 0;
 }
 
 static bool mk_memory_has_image(struct mk_instance *inst, phys_addr_t pa, u64 size)

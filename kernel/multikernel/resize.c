@@ -27,6 +27,11 @@
  *
  * A write that a signal interrupts is finished without the writer.
  *
+ * With CONFIG_FAULT_INJECTION_DEBUG_FS each step that can fail does so on demand:
+ * /sys/kernel/debug/multikernel/fail_resize, see
+ * Documentation/fault-injection/fault-injection.rst.  A step is to start a CPU, to get
+ * memory, to ask the instance, and to hear its answer.
+ *
  * Locking
  * -------
  *
@@ -41,6 +46,8 @@
 #include <linux/cleanup.h>
 #include <linux/completion.h>
 #include <linux/cpumask.h>
+#include <linux/fault-inject.h>
+#include <linux/init.h>
 #include <linux/jiffies.h>
 #include <linux/kref.h>
 #include <linux/mm.h>
@@ -49,6 +56,7 @@
 #include <linux/slab.h>
 
 #include "internal.h"
+#include "resize.h"
 #include "service.h"
 
 /*
@@ -57,48 +65,52 @@
  */
 #define MK_RESIZE_TIMEOUT_MS	30000
 
-/**
- * struct mk_resize - a change of a running instance
- * @ref: of the writer and of the one who does it
- * @work: does it
- * @done: it is done
- * @inst: the instance, with a reference
- * @epoch: the run that is meant
- * @want: CPUs that it shall have, if @cpus
- * @add: CPUs that it has been given so far
- * @del: CPUs that it has let go of so far
- * @cpus: CPUs shall be changed; otherwise memory
- * @size: memory that it shall have, in bytes
- * @ret: outcome
- */
-struct mk_resize {
-	struct kref ref;
-	struct work_struct work;
-	struct completion done;
-	struct mk_instance *inst;
-	u32 epoch;
-	struct cpumask want;
-	struct cpumask add;
-	struct cpumask del;
-	bool cpus;
-	u64 size;
-	int ret;
-};
+static DECLARE_FAULT_ATTR(mk_resize_fault);
 
-/* Does the instance run as it did when the change began?  Under its lock */
-static bool mk_resize_runs(struct mk_resize *rs)
+/* For tests: shall this step fail? */
+static bool mk_resize_fails(void)
+{
+	return should_fail(&mk_resize_fault, 1);
+}
+
+static int __init mk_resize_fault_init(void)
+{
+	if (IS_ENABLED(CONFIG_FAULT_INJECTION_DEBUG_FS))
+		fault_create_debugfs_attr("fail_resize", mk_debug_dir, &mk_resize_fault);
+	return 0;
+}
+late_initcall(mk_resize_fault_init);
+
+/**
+ * mk_resize_runs() - does the instance run as it did when the change began?
+ * @rs: the change; its instance is locked
+ *
+ * Return: true if so.
+ */
+bool mk_resize_runs(struct mk_resize *rs)
 {
 	lockdep_assert_held(&rs->inst->lock);
 	return rs->inst->state == MK_RUNNING && rs->inst->epoch == rs->epoch;
 }
 
-static int mk_resize_gone(struct mk_resize *rs)
+/**
+ * mk_resize_gone() - say that it does not
+ * @rs: the change
+ *
+ * Return: -ECONNRESET.
+ */
+int mk_resize_gone(struct mk_resize *rs)
 {
 	return mk_fail(-ECONNRESET, "instance %s has ended meanwhile", rs->inst->name);
 }
 
-/* True if nobody can say whether the instance has done it */
-static bool mk_resize_unknown(int ret)
+/**
+ * mk_resize_unknown() - can nobody say whether an instance has done it?
+ * @ret: what came of the question
+ *
+ * Return: true if so.
+ */
+bool mk_resize_unknown(int ret)
 {
 	return ret == -ETIMEDOUT || ret == -EINTR;
 }
@@ -107,14 +119,27 @@ static int mk_resize_ask(struct mk_resize *rs, const void *req, size_t len)
 {
 	ssize_t ret;
 
+	if (mk_resize_fails())
+		return -EIO;
 	ret = mk_job_call(&rs->inst->link.boot[MK_CLASS_CONTROL], req, len, NULL, 0,
 			  msecs_to_jiffies(MK_RESIZE_TIMEOUT_MS));
 	if (ret == -ENOTCONN)
 		ret = -ECONNRESET;
+	if (mk_resize_fails())
+		return -ETIMEDOUT;
 	return min(ret, 0);
 }
 
-static int mk_resize_ask_cpu(struct mk_resize *rs, u32 op, unsigned int cpu)
+/**
+ * mk_resize_ask_cpu() - ask the instance to take or to give a CPU
+ * @rs: the change
+ * @op: MK_CTL_CPU_*
+ * @cpu: logical number in the host
+ *
+ * Context: may sleep for MK_RESIZE_TIMEOUT_MS.
+ * Return: 0; -ECONNRESET if it has ended; see mk_resize_unknown(); or what it answers.
+ */
+int mk_resize_ask_cpu(struct mk_resize *rs, u32 op, unsigned int cpu)
 {
 	struct mk_ctl_cpu req = {
 		.op = op,
@@ -125,8 +150,17 @@ static int mk_resize_ask_cpu(struct mk_resize *rs, u32 op, unsigned int cpu)
 	return mk_resize_ask(rs, &req, sizeof(req));
 }
 
-/* One that the instance has never seen goes to where its other CPUs once were */
-static int mk_resize_offer_cpu(struct mk_resize *rs, unsigned int cpu, bool parked)
+/**
+ * mk_resize_offer_cpu() - an instance shall bring a CPU up that is its own
+ * @rs: the change
+ * @cpu: logical number in the host
+ * @parked: it has let go of it, and it has not been stopped; otherwise it is sent to where
+ *          the instance's other CPUs once were
+ *
+ * Context: may sleep for MK_RESIZE_TIMEOUT_MS.
+ * Return: as mk_resize_ask_cpu(), or mk_arch_park_cpu().
+ */
+int mk_resize_offer_cpu(struct mk_resize *rs, unsigned int cpu, bool parked)
 {
 	int ret = 0;
 
@@ -134,7 +168,7 @@ static int mk_resize_offer_cpu(struct mk_resize *rs, unsigned int cpu, bool park
 		if (!mk_resize_runs(rs))
 			return mk_resize_gone(rs);
 		if (!parked)
-			ret = mk_arch_park_cpu(rs->inst, cpu);
+			ret = mk_resize_fails() ? -EIO : mk_arch_park_cpu(rs->inst, cpu);
 	}
 	if (ret)
 		return mk_fail(ret, "CPU %u did not start for instance %s", cpu,
@@ -165,8 +199,13 @@ static void mk_resize_return_cpu(struct mk_resize *rs, unsigned int cpu)
 	mk_arch_refresh_ipis();
 }
 
-/* Give back what was let go of, and take back what was given */
-static void mk_resize_undo_cpus(struct mk_resize *rs)
+/**
+ * mk_resize_undo_cpus() - give back what was let go of, and take back what was given
+ * @rs: the change
+ *
+ * Context: may sleep.
+ */
+void mk_resize_undo_cpus(struct mk_resize *rs)
 {
 	unsigned int cpu;
 	int ret;
@@ -218,7 +257,15 @@ static int mk_resize_give_cpus(struct mk_resize *rs, struct cpumask *add)
 	return ret;
 }
 
-static int mk_resize_take_cpus(struct mk_resize *rs, struct cpumask *del)
+/**
+ * mk_resize_take_cpus() - an instance shall let go of CPUs
+ * @rs: the change; its @del becomes those that it has let go of
+ * @del: logical numbers in the host
+ *
+ * Context: may sleep.
+ * Return: 0; -EBUSY if it does not let go of one; -ECONNRESET; see mk_resize_unknown().
+ */
+int mk_resize_take_cpus(struct mk_resize *rs, const struct cpumask *del)
 {
 	unsigned int cpu;
 	int ret;
@@ -286,7 +333,17 @@ static int mk_resize_do_cpus(struct mk_resize *rs)
 	return ret;
 }
 
-static int mk_resize_ask_mem(struct mk_resize *rs, u32 op, phys_addr_t pa, u64 size)
+/**
+ * mk_resize_ask_mem() - ask the instance to take or to give memory
+ * @rs: the change
+ * @op: MK_CTL_MEM_*
+ * @pa: physical address
+ * @size: in bytes, a multiple of its memory blocks as @pa is
+ *
+ * Context: may sleep for MK_RESIZE_TIMEOUT_MS.
+ * Return: as mk_resize_ask_cpu().
+ */
+int mk_resize_ask_mem(struct mk_resize *rs, u32 op, phys_addr_t pa, u64 size)
 {
 	struct mk_ctl_mem req = {
 		.op = op,
@@ -328,8 +385,10 @@ static int mk_resize_give_block(struct mk_resize *rs, u64 block, phys_addr_t *pa
 	scoped_guard(mutex, &inst->lock) {
 		if (!mk_resize_runs(rs))
 			return mk_resize_gone(rs);
-		ret = mk_memory_add(inst, block, pa);
+		ret = mk_resize_fails() ? -ENOMEM : mk_memory_add(inst, block, pa);
 	}
+	if (ret && mk_error_is_set())
+		return ret;
 	if (ret)
 		return mk_fail(ret, "another %llu MiB in one piece can't be had",
 			       block / SZ_1M);
@@ -362,8 +421,15 @@ static int mk_resize_grow(struct mk_resize *rs, u64 block, u64 more)
 	return ret;
 }
 
-/* The next block below @below that nothing of the image lies in; 0 if there is none */
-static phys_addr_t mk_resize_next_block(struct mk_resize *rs, u64 block, phys_addr_t below)
+/**
+ * mk_resize_next_block() - see mk_memory_block_below()
+ * @rs: the change
+ * @block: size of a block
+ * @below: end of the last one
+ *
+ * Return: its physical address; 0 if there is none, or the instance has ended.
+ */
+phys_addr_t mk_resize_next_block(struct mk_resize *rs, u64 block, phys_addr_t below)
 {
 	guard(mutex)(&rs->inst->lock);
 	return mk_resize_runs(rs) ? mk_memory_block_below(rs->inst, block, below) : 0;
@@ -430,18 +496,23 @@ static void mk_resize_free(struct kref *ref)
 {
 	struct mk_resize *rs = container_of(ref, struct mk_resize, ref);
 
+	if (rs->to)
+		kref_put(&rs->to->ref, mk_resize_free);
 	mk_instance_put(rs->inst);
 	kfree(rs);
+}
+
+static int mk_resize_do(struct mk_resize *rs)
+{
+	guard(mutex)(&rs->inst->resize_lock);
+	return rs->cpus ? mk_resize_do_cpus(rs) : mk_resize_do_memory(rs);
 }
 
 static void mk_resize_work(struct work_struct *work)
 {
 	struct mk_resize *rs = container_of(work, struct mk_resize, work);
-	int ret;
 
-	scoped_guard(mutex, &rs->inst->resize_lock)
-		ret = rs->cpus ? mk_resize_do_cpus(rs) : mk_resize_do_memory(rs);
-	rs->ret = ret;
+	rs->ret = rs->to ? mk_move(rs, rs->to) : mk_resize_do(rs);
 	complete(&rs->done);
 	kref_put(&rs->ref, mk_resize_free);
 }
@@ -521,6 +592,90 @@ int mk_resize_memory(struct mk_instance *inst, u64 size)
 {
 	struct mk_resize *rs = mk_resize_new(inst);
 
+	if (!rs)
+		return -ENOMEM;
+	rs->size = size;
+	return mk_resize_run(rs);
+}
+
+/* Of two that run; NULL without memory */
+static struct mk_resize *mk_resize_new_move(struct mk_instance *from, struct mk_instance *to)
+{
+	struct mk_resize *rs = mk_resize_new(from);
+
+	if (!rs)
+		return NULL;
+	rs->to = mk_resize_new(to);
+	if (rs->to)
+		return rs;
+	kref_put(&rs->ref, mk_resize_free);
+	return NULL;
+}
+
+static int mk_resize_check_move(struct mk_instance *from, struct mk_instance *to)
+{
+	struct mk_instance *idle = NULL;
+
+	if (from == to)
+		return mk_fail(-EINVAL, "%s has it already", to->name);
+	if (READ_ONCE(to->state) != MK_RUNNING)
+		idle = to;
+	if (READ_ONCE(from->state) != MK_RUNNING)
+		idle = from;
+	if (!idle)
+		return 0;
+	return mk_fail(-EBUSY, "instance %s is %s, and only what runs can give or take",
+		       idle->name, mk_state_name(idle->state));
+}
+
+/**
+ * mk_resize_move_cpus() - CPUs go from one running instance to another
+ * @from: the one, not locked
+ * @to: the other one, not locked
+ * @cpus: logical numbers
+ *
+ * Context: process; may sleep for as long as the instances take.
+ * Return: as mk_move(); -EBUSY also if one of the two does not run.
+ */
+int mk_resize_move_cpus(struct mk_instance *from, struct mk_instance *to,
+			const struct cpumask *cpus)
+{
+	struct mk_resize *rs;
+	int ret;
+
+	ret = mk_resize_check_move(from, to);
+	if (ret)
+		return ret;
+	if (!(from->link.features & to->link.features & MK_BOOT_F_RESIZE))
+		return mk_fail(-EOPNOTSUPP,
+			       "the kernel of %s or %s can't change its CPUs while it runs",
+			       from->name, to->name);
+	rs = mk_resize_new_move(from, to);
+	if (!rs)
+		return -ENOMEM;
+	rs->cpus = true;
+	cpumask_copy(&rs->want, cpus);
+	return mk_resize_run(rs);
+}
+
+/**
+ * mk_resize_move_memory() - memory goes from one running instance to another
+ * @from: the one, not locked
+ * @to: the other one, not locked
+ * @size: how much, in bytes
+ *
+ * Context: process; may sleep for as long as the instances take.
+ * Return: as mk_move(); -EBUSY also if one of the two does not run.
+ */
+int mk_resize_move_memory(struct mk_instance *from, struct mk_instance *to, u64 size)
+{
+	struct mk_resize *rs;
+	int ret;
+
+	ret = mk_resize_check_move(from, to);
+	if (ret)
+		return ret;
+	rs = mk_resize_new_move(from, to);
 	if (!rs)
 		return -ENOMEM;
 	rs->size = size;

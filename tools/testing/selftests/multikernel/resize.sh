@@ -186,6 +186,103 @@ memory_is_kept_over_a_restart()
 	mk_start web
 }
 
+FAULT=/sys/kernel/debug/multikernel/fail_resize
+
+# fail_after N: the step after N others fails, once
+fail_after()
+{
+	echo 0 > $FAULT/verbose
+	echo 1 > $FAULT/times
+	echo "$1" > $FAULT/space
+	echo 100 > $FAULT/probability
+}
+
+# step_by_step FILE BASE OTHER: whichever step fails, all is as it was, or can be put so
+step_by_step()
+{
+	local n=0 got
+
+	[ -w $FAULT/times ] || skip 'needs CONFIG_FAULT_INJECTION_DEBUG_FS'
+	while :; do
+		fail_after $n
+		got=$(put web "$1" "$3") || :
+		echo 0 > $FAULT/probability
+		[ "$got" != OK ] || [ "$(cat $FAULT/times)" = 0 ] || break
+		if [ "$got" = OK ]; then
+			note "$3 into $1: OK although step $n failed"
+			return 1
+		fi
+		has "$(last_error)" "$([ "$got" = EIO ] || echo .)" "last_error after step $n"
+		ok answers web
+		is "$(put web "$1" "$2")" OK "$2 into $1 after step $n failed"
+		as_at_first "after step $n of $1 failed" || return 1
+		n=$((n + 1))
+	done
+	[ $n -ge 2 ] || { note "only $n steps of $1 can fail"; return 1; }
+	note "$1: each of $n steps has failed"
+	is "$(put web "$1" "$2")" OK "$2 into $1 at last"
+	as_at_first "when no step of $1 has failed"
+}
+
+as_at_first()
+{
+	is "$(get web cpus)" "$A" "cpus $1"
+	is "$(get web memory)" 256M "memory $1"
+	is "$(cpus_inside web)" 1 "CPUs inside $1"
+	is "$(kb_inside web)" "$KB" "MemTotal inside $1"
+	is "$(cat "$MK_CPUS/online")" "$LEFT" "CPUs of the host $1"
+}
+
+each_step_fails_once()
+{
+	KB=$(kb_inside web)
+	LEFT=$(cat "$MK_CPUS/online")
+	step_by_step cpus "$A" "$BOTH"
+	step_by_step memory 256M 512M
+}
+
+# The other way: what was let go of goes back.
+each_step_back_fails_once()
+{
+	local n=0 got
+
+	[ -w $FAULT/times ] || skip 'needs CONFIG_FAULT_INJECTION_DEBUG_FS'
+	while :; do
+		is "$(put web cpus "$BOTH")" OK 'to give it'
+		fail_after $n
+		got=$(put web cpus "$A") || :
+		echo 0 > $FAULT/probability
+		[ "$(cat $FAULT/times)" = 0 ] || break
+		[ "$got" != OK ] || { note "OK although step $n failed"; return 1; }
+		is "$(get web cpus)" "$(echo "$BOTH" | tr , -)" "cpus after step $n failed"
+		is "$(cpus_inside web)" 2 "CPUs inside after step $n failed"
+		is "$(put web cpus "$A")" OK 'to take it back'
+		n=$((n + 1))
+	done
+	is "$got" OK 'when nothing fails'
+	ok [ $n -ge 2 ]
+}
+
+the_host_keeps_what_it_was_told_to()
+{
+	echo "$B" > "$MK_FS/pool/keep_cpus"
+	is "$(cat "$MK_FS/pool/keep_cpus")" "$B" 'keep_cpus'
+	refused -m "host's to keep" EBUSY 'a CPU that it keeps' put web cpus "$BOTH"
+	echo > "$MK_FS/pool/keep_cpus"
+	is "$(put web cpus "$BOTH")" OK 'when it does not'
+	is "$(put web cpus "$A")" OK 'and back'
+	echo 100G > "$MK_FS/pool/keep_memory"
+	is "$(cat "$MK_FS/pool/keep_memory")" 102400M 'keep_memory'
+	refused -m 'host keeps 102400 MiB' ENOMEM 'memory that it keeps' put web memory 512M
+	mkctl create other
+	refused -m 'host keeps 102400 MiB' ENOMEM 'memory that it keeps, for a new one' put other memory 2M
+	echo 0 > "$MK_FS/pool/keep_memory"
+	is "$(put other memory 2M)" OK 'when it does not'
+	ok mkctl rm other
+	refused -m 'not a list' EINVAL 'no list' mkprobe write "$MK_FS/pool/keep_cpus" x
+	refused -m 'not a size' EINVAL 'no size' mkprobe write "$MK_FS/pool/keep_memory" x
+}
+
 has_left() { [ "$(cat "$MK_CPUS/cpu$1/online")" = 0 ]; }
 
 # The instance does not answer, and is killed by somebody else meanwhile.
@@ -227,5 +324,8 @@ mk_main \
 	memory_that_is_used_stays \
 	sizes_that_can_not_be \
 	memory_is_kept_over_a_restart \
+	each_step_fails_once \
+	each_step_back_fails_once \
+	the_host_keeps_what_it_was_told_to \
 	a_kill_ends_a_change \
 	everything_goes_back
