@@ -182,6 +182,8 @@ memory_is_kept_over_a_restart()
 	is "$(get web memory)" 512M 'memory'
 	between 450000 "$(kb_inside web)" 524288 'MemTotal inside'
 	ok mkctl kill web
+	ok mkctl unload web
+	is "$(put web memory 256M)" OK 'back, when it does not run'
 	mk_load web
 	mk_start web
 }
