@@ -14,9 +14,9 @@
  * can go again, and its page structures lie in memory that was there at the start.
  *
  * What is used stays: a block goes only if as much as it holds, and some more, is
- * available elsewhere.  To empty it may take for ever all the same, as long as somebody holds one of its
- * pages.  The kernel gives up when the task that wants it has a signal, so a thread of
- * its own does it, which gets one at the deadline.
+ * available elsewhere.  To empty it may take for ever all the same, as long as somebody
+ * holds one of its pages.  The kernel gives up when the task that wants it has a signal,
+ * so a thread of its own does it, which gets one at the deadline.
  */
 
 #define pr_fmt(fmt) "multikernel: " fmt

@@ -405,10 +405,11 @@ static int mk_resize_give_block(struct mk_resize *rs, u64 block, phys_addr_t *pa
 
 static int mk_resize_grow(struct mk_resize *rs, u64 block, u64 more)
 {
+	u64 *pa __free(kvfree) = NULL;
 	unsigned int nr = more / block, done;
-	phys_addr_t *pa __free(kvfree) = kvcalloc(nr, sizeof(*pa), GFP_KERNEL);
 	int ret = 0;
 
+	pa = kvcalloc(nr, sizeof(*pa), GFP_KERNEL);
 	if (!pa)
 		return -ENOMEM;
 	for (done = 0; done < nr && !ret; done++)

@@ -142,7 +142,9 @@ static void block_test_too_many(struct kunit *test)
 		most = (4096 - 192 - mem * 24 - 4 * 16) / 8;
 		KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, most, 0, mem, &size), 0);
 		size = 12345;
-		KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, most + 1, 0, mem, &size), -E2BIG);
+		KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, most + 1, 0, mem, &size),
+				-E2BIG);
+		KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, most, 1, mem, &size), -E2BIG);
 		KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, U32_MAX, 0, mem, &size), -E2BIG);
 		KUNIT_EXPECT_EQ(test, size, 12345);
 	}
@@ -416,6 +418,7 @@ static bool block_inside(u64 off, u64 nr, u64 entry, u64 size)
 static int block_foretell(const struct mk_boot_block *b, u64 size)
 {
 	u32 oldest = b->version_min ? b->version_min : b->version;
+	u64 slots;
 
 	if (b->magic != MK_BOOT_MAGIC || b->size < 176)
 		return -EINVAL;
@@ -429,11 +432,12 @@ static int block_foretell(const struct mk_boot_block *b, u64 size)
 		return -EINVAL;
 	if (b->words_off % 64 || b->x86.slots_off % 64)
 		return -EINVAL;
-	return block_inside(b->cpus_off, (u64)b->nr_cpus + b->nr_spare, 8, size) &&
+	slots = (u64)b->nr_cpus + b->nr_spare;
+	return block_inside(b->cpus_off, slots, 8, size) &&
 	       block_inside(b->mem_off, b->nr_mem, 24, size) &&
 	       block_inside(b->rings_off, b->nr_rings, 16, size) &&
 	       block_inside(b->words_off, 1, 384, size) &&
-	       block_inside(b->x86.slots_off, (u64)b->nr_cpus + b->nr_spare, 256, size) ? 0 : -EINVAL;
+	       block_inside(b->x86.slots_off, slots, 256, size) ? 0 : -EINVAL;
 }
 
 static const char * const block_fuzz_names[] = { "refused", "another version", "accepted" };

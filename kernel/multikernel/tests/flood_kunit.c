@@ -269,7 +269,7 @@ static int flood_peer_thread(void *data)
 		if (peer->deaf || READ_ONCE(mem->bell)) {
 			guard(irq)();
 			mk_link_doorbell();
-			peer->rung++;
+			WRITE_ONCE(peer->rung, peer->rung + 1);
 		}
 		if (!(peer->rung % 256))
 			usleep_range(10, 20);

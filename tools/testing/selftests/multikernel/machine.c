@@ -326,7 +326,7 @@ int machine_tsc(int argc, char **argv)
 int machine_nmi(int argc, char **argv)
 {
 	__u32 dest = probe_number(argv[0]) << 24;
-	volatile __u32 *lapic;
+	__u32 *lapic;
 	int fd = open("/dev/mem", O_RDWR | O_SYNC);
 
 	(void)argc;
@@ -335,8 +335,8 @@ int machine_nmi(int argc, char **argv)
 		perror("/dev/mem");
 		return 2;
 	}
-	lapic[LAPIC_ICR_HIGH / 4] = dest;
-	lapic[LAPIC_ICR_LOW / 4] = ICR_ASSERT_NMI;
+	__atomic_store_n(&lapic[LAPIC_ICR_HIGH / 4], dest, __ATOMIC_RELEASE);
+	__atomic_store_n(&lapic[LAPIC_ICR_LOW / 4], ICR_ASSERT_NMI, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -364,10 +364,10 @@ int machine_laps(int argc, char **argv)
 		__u64 end = now_us() + WINDOW_MS * 1000, laps = 0, now;
 
 		do {
-			volatile unsigned int i;
+			unsigned int i;
 
 			for (i = 0; i < 1000; i++)
-				;
+				asm volatile("");
 			laps++;
 			now = now_us();
 		} while (now < end);
