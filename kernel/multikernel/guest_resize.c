@@ -105,9 +105,13 @@ static bool mk_guest_mem_ok(const struct mk_ctl_mem *req)
 
 static int mk_guest_add_mem(const struct mk_ctl_mem *req)
 {
-	/* It is there, as far as this kernel knows */
-	if (!mk_guest_mem_ok(req) ||
-	    region_intersects(req->start_pa, req->size, IORESOURCE_MEM,
+	if (!mk_guest_mem_ok(req))
+		return -EINVAL;
+	/* The host did not hear that it is ours, or still is */
+	if (region_intersects(req->start_pa, req->size, IORESOURCE_SYSTEM_RAM,
+			      IORES_DESC_NONE) == REGION_INTERSECTS)
+		return 0;
+	if (region_intersects(req->start_pa, req->size, IORESOURCE_MEM,
 			      IORES_DESC_NONE) != REGION_DISJOINT)
 		return -EINVAL;
 	return __add_memory_driver_managed(mk_guest_node(req->node), req->start_pa, req->size,

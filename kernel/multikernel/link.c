@@ -447,6 +447,18 @@ static struct mk_channel *mk_link_channel(struct mk_link *link, unsigned int id)
 					 lockdep_is_held(&mk_links_lock));
 }
 
+static void mk_link_aim_all(struct mk_link *link)
+{
+	struct mk_channel *ch;
+	unsigned int id;
+
+	for (id = 0; id < MK_LINK_CHANNELS; id++) {
+		ch = mk_link_channel(link, id);
+		if (ch)
+			mk_link_aim(ch);
+	}
+}
+
 static void mk_link_follow(unsigned int cpu, bool there)
 {
 	struct mk_channel *ch;
@@ -716,20 +728,13 @@ unsigned int mk_link_serials(u64 *serials, unsigned int max)
  */
 void mk_link_silence(bool silent, u64 but)
 {
-	struct mk_channel *ch;
 	struct mk_link *link;
-	unsigned int id;
 
 	guard(spinlock_irq)(&mk_links_lock);
 	mk_links_silent = silent;
 	mk_links_audible = but;
-	list_for_each_entry(link, &mk_links, node) {
-		for (id = 0; id < MK_LINK_CHANNELS; id++) {
-			ch = mk_link_channel(link, id);
-			if (ch)
-				mk_link_aim(ch);
-		}
-	}
+	list_for_each_entry(link, &mk_links, node)
+		mk_link_aim_all(link);
 }
 
 /**
@@ -742,16 +747,9 @@ void mk_link_silence(bool silent, u64 but)
  */
 void mk_link_mute(struct mk_link *link)
 {
-	struct mk_channel *ch;
-	unsigned int id;
-
 	guard(spinlock_irqsave)(&mk_links_lock);
 	link->muted = true;
-	for (id = 0; id < MK_LINK_CHANNELS; id++) {
-		ch = mk_link_channel(link, id);
-		if (ch)
-			mk_link_aim(ch);
-	}
+	mk_link_aim_all(link);
 }
 
 /**

@@ -136,7 +136,8 @@ static int mk_memory_grow(struct mk_instance *inst, unsigned long nr, int nid)
 
 	while (nr) {
 		piece = min(piece, nr);
-		if (mem->nr == MK_MEM_START_RANGES)
+		/* More of them may be left from when it ran */
+		if (mem->nr >= MK_MEM_START_RANGES)
 			return -ENOMEM;
 		if (!mk_range_alloc(&mem->range[mem->nr], piece, nid, inst->id)) {
 			mem->nr++;
@@ -376,8 +377,11 @@ int mk_memory_hand(struct mk_instance *from, struct mk_instance *to, phys_addr_t
 		return -ENOENT;
 	if (from->mem.nr == MK_MEM_RANGES || mem->nr == MK_MEM_RANGES)
 		return -ENOSPC;
-	if (mk_range_direct_map(&piece, true))
+	if (mk_range_direct_map(&piece, true)) {
+		/* What was mapped before it failed */
+		mk_range_direct_map(&piece, false);
 		return -ENOMEM;
+	}
 	mk_range_clear(&piece);
 	/* It was not mapped a moment ago, so nothing has to be split for it */
 	WARN_ON(mk_range_direct_map(&piece, false));

@@ -367,7 +367,7 @@ static void mk_resize_return_mem(struct mk_resize *rs, phys_addr_t pa, u64 size)
 		mk_memory_del(inst, pa, size);
 }
 
-/* A block back from the instance; -EAGAIN if it has let go of it already */
+/* A block back from the instance, also if it ends meanwhile */
 static int mk_resize_take_block(struct mk_resize *rs, phys_addr_t pa, u64 block)
 {
 	int ret = mk_resize_ask_mem(rs, MK_CTL_MEM_DEL, pa, block);

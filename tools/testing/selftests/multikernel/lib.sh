@@ -403,6 +403,23 @@ cpu_works()
 		[ "$(taskset -c "$1" sh -c 'cut -d" " -f39 /proc/self/stat')" = "$1" ]
 }
 
+# --- what an instance has ---------------------------------------------------
+
+# As the instance sees it.
+cpus_inside() { mk_run "$1" 'grep -c ^processor /proc/cpuinfo'; }
+kb_inside() { mk_run "$1" 'sed -n "s/^MemTotal: *\([0-9]*\) kB/\1/p" /proc/meminfo'; }
+
+# pages_with TEXT MAP: pages of the ranges that have it, each letter moved on by one
+pages_with()
+{
+	local range found=0
+
+	for range in $2; do
+		found=$((found + $(mkprobe scan "${range%-*}" "${range#*-}" "$1")))
+	done
+	echo $found
+}
+
 # --- messages, with CONFIG_MULTIKERNEL_BENCH ---------------------------------
 
 # bench FROM LINE: runs it in that kernel and prints the result, or the error

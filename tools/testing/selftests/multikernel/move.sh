@@ -15,10 +15,6 @@ A=${THREE%%,*}
 ONLINE=$(cat "$MK_CPUS/online")
 FAULT=/sys/kernel/debug/multikernel/fail_resize
 
-cpus_inside() { mk_run "$1" 'grep -c ^processor /proc/cpuinfo'; }
-kb_inside() { mk_run "$1" 'sed -n "s/^MemTotal: *\([0-9]*\) kB/\1/p" /proc/meminfo'; }
-
-
 # have WEB DB WHAT: numbers of CPUs, in the files and inside
 have()
 {
@@ -47,16 +43,6 @@ a_cpu_moves()
 	have 2 1 'when it is back'
 	ok answers web
 	ok answers db
-}
-
-pages_with()
-{
-	local range found=0
-
-	for range in $2; do
-		found=$((found + $(mkprobe scan "${range%-*}" "${range#*-}" "$1")))
-	done
-	echo $found
 }
 
 memory_moves()

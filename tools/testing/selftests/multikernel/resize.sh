@@ -12,10 +12,6 @@ A=${BOTH%,*}
 B=${BOTH#*,}
 ONLINE=$(cat "$MK_CPUS/online")
 
-# As the instance sees it.
-cpus_inside() { mk_run "$1" 'grep -c ^processor /proc/cpuinfo'; }
-kb_inside() { mk_run "$1" 'sed -n "s/^MemTotal: *\([0-9]*\) kB/\1/p" /proc/meminfo'; }
-
 an_instance_starts()
 {
 	mk_boot web "$A" 256M
@@ -123,17 +119,6 @@ memory_comes_and_goes()
 	is "$(kb_inside web)" "$before" 'MemTotal inside afterwards'
 	free_again "$had" 'after it has shrunk'
 	ok answers web
-}
-
-# pages_with TEXT MAP: pages of the ranges that have it, each letter moved on by one
-pages_with()
-{
-	local range found=0
-
-	for range in $2; do
-		found=$((found + $(mkprobe scan "${range%-*}" "${range#*-}" "$1")))
-	done
-	echo $found
 }
 
 # What an instance has written there nobody else reads.

@@ -242,16 +242,13 @@ the_host_has_no_mapping_of_lent_memory()
 # that what is found in memory was written there and is no copy of ours.
 memory_is_scrubbed_before_the_host_gets_it()
 {
-	local text=abcdefghijklmnop map found=0 range
+	local text=abcdefghijklmnop map range
 
 	mk_boot web "$CPU" 128M
 	mk_run web "yes \$(echo $text | tr a-y b-z) | head -c 33554432 > /tmp/secret; sync"
 	ok mkctl kill web
 	map=$(get web memory.map | cut -d' ' -f1)
-	for range in $map; do
-		found=$((found + $(mkprobe scan "${range%-*}" "${range#*-}" $text)))
-	done
-	between 1000 $found 10000 'pages with the text while it is lent'
+	between 1000 "$(pages_with $text "$map")" 10000 'pages with the text while it is lent'
 	ok mkctl unload web
 	is "$(put web memory 0)" OK 'giving it back'
 	for range in $map; do
