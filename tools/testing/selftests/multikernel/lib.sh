@@ -84,7 +84,10 @@ skip()
 # Seconds since boot, without their fraction.
 now()
 {
-	cut -d. -f1 /proc/uptime
+	local up
+
+	IFS=. read -r up _ < /proc/uptime
+	echo "$up"
 }
 
 # wait_until WHAT COMMAND...
@@ -207,7 +210,10 @@ bytes()
 
 last_error()
 {
-	cat "$MK_FS/info/last_error"
+	local line=
+
+	IFS= read -r line < "$MK_FS/info/last_error" || :
+	printf '%s\n' "$line"
 }
 
 # All that a refused request could have changed.
@@ -215,16 +221,14 @@ snapshot()
 {
 	local dir file
 
-	cat "$MK_CPUS/online"
-	grep . "$MK_FS"/pool/* 2> /dev/null || :
+	set -- "$MK_CPUS/online" "$MK_FS"/pool/keep_* "$MK_FS/pool/quarantine"
 	for dir in $MK_FS/instances/*/; do
 		[ -d "$dir" ] || continue
-		for file in id state reason cpus memory memory.map cmdline image; do
-			printf '%s%s: ' "$dir" "$file"
-			cat "$dir$file"
-			echo
+		for file in id state reason cpus memory memory.map numa cmdline image; do
+			set -- "$@" "$dir$file"
 		done
 	done
+	grep '' "$@"
 }
 
 # refused_early ERRNO WHAT COMMAND...: the command, of mkprobe, fails with it
