@@ -12,6 +12,7 @@
 #include <linux/align.h>
 #include <linux/cache.h>
 #include <linux/mm.h>
+#include <linux/nodemask.h>
 #include <linux/overflow.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
@@ -54,9 +55,30 @@ u32 mk_boot_tables_off(const struct mk_boot_block *block)
 	return PAGE_ALIGN(block->x86.slots_off + slots * MK_PARK_SLOT_SIZE);
 }
 
-static u32 mk_boot_rings_start(const struct mk_boot_block *block)
+static u32 mk_boot_nodes_off(const struct mk_boot_block *block)
 {
 	return mk_boot_tables_off(block) + mk_boot_tables_size(block->nr_cpus);
+}
+
+static size_t mk_boot_nodes_size(u32 nr)
+{
+	return PAGE_ALIGN(nr * sizeof(__u32) + nr * nr);
+}
+
+static u32 mk_boot_rings_start(const struct mk_boot_block *block)
+{
+	return mk_boot_nodes_off(block) + mk_boot_nodes_size(block->nr_nodes);
+}
+
+static void mk_boot_layout_nodes(struct mk_boot_block *block)
+{
+	unsigned int nr = num_online_nodes();
+
+	if (nr > MK_BOOT_NODES_MAX)
+		return;
+	block->nr_nodes = nr;
+	block->nodes_off = mk_boot_nodes_off(block);
+	block->distances_off = block->nodes_off + nr * sizeof(__u32);
 }
 
 /**
@@ -100,6 +122,7 @@ int mk_boot_block_layout(struct mk_boot_block *block, unsigned int nr_cpus,
 	block->words_off = PAGE_SIZE;
 	/* The page after the words is the architecture's code */
 	block->x86.slots_off = 3 * PAGE_SIZE;
+	mk_boot_layout_nodes(block);
 	end = mk_boot_rings_start(block);
 	for (i = 0; i < ARRAY_SIZE(mk_boot_rings); i++)
 		end += PAGE_ALIGN(mk_ring_size(mk_boot_rings[i].slots));
@@ -118,6 +141,23 @@ static void mk_boot_block_fill_rings(void *shared, const struct mk_boot_block *b
 		ring->ring_off = off;
 		off += PAGE_ALIGN(mk_ring_size(ring->slots));
 	}
+}
+
+static void mk_boot_block_fill_nodes(void *shared, struct mk_boot_block *block)
+{
+	__u32 *node = shared + block->nodes_off;
+	__u8 *distance = shared + block->distances_off;
+	unsigned int nr = 0, i, j;
+	int nid;
+
+	for_each_online_node(nid)
+		if (nr < block->nr_nodes)
+			node[nr++] = nid;
+	/* One may have gone offline */
+	block->nr_nodes = nr;
+	for (i = 0; i < nr; i++)
+		for (j = 0; j < nr; j++)
+			*distance++ = node_distance(node[i], node[j]);
 }
 
 /**
@@ -149,6 +189,7 @@ void mk_boot_block_fill(struct mk_instance *inst, struct mk_boot_block *block)
 		mem[i].size = (u64)range->nr * PAGE_SIZE;
 		mem[i].node = page_to_nid(range->page);
 	}
+	mk_boot_block_fill_nodes(shared, block);
 	mk_boot_block_fill_rings(shared, block);
 }
 
@@ -218,6 +259,10 @@ int mk_boot_block_check(const struct mk_boot_block *block, size_t size)
 			     sizeof(struct mk_boot_mem), size) ||
 	    !mk_boot_list_ok(block->rings_off, block->nr_rings,
 			     sizeof(struct mk_boot_ring), size) ||
+	    block->nr_nodes > MK_BOOT_NODES_MAX ||
+	    !IS_ALIGNED(block->nodes_off, sizeof(__u32)) ||
+	    !mk_boot_list_ok(block->nodes_off, block->nr_nodes, sizeof(__u32), size) ||
+	    !mk_boot_list_ok(block->distances_off, block->nr_nodes * block->nr_nodes, 1, size) ||
 	    !mk_boot_list_ok(block->words_off, 1, sizeof(struct mk_words), size) ||
 	    !mk_boot_list_ok(block->x86.slots_off, nr_cpus, MK_PARK_SLOT_SIZE, size))
 		return -EINVAL;

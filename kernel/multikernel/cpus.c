@@ -26,6 +26,7 @@
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <kunit/static_stub.h>
 #include <linux/cleanup.h>
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
@@ -33,6 +34,7 @@
 #include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/seq_file.h>
+#include <linux/topology.h>
 
 #include "internal.h"
 
@@ -108,6 +110,7 @@ void mk_cpus_return_one(struct mk_instance *inst, unsigned int cpu)
 {
 	int ret;
 
+	KUNIT_STATIC_STUB_REDIRECT(mk_cpus_return_one, inst, cpu);
 	cpumask_clear_cpu(cpu, inst->cpus);
 	if (mk_ledger_claim_cpu(cpu, inst->id, MK_OWNER_HOST))
 		return;		/* in quarantine already */
@@ -195,6 +198,7 @@ static int mk_cpus_take_held(struct mk_instance *inst, const struct cpumask *add
  */
 int mk_cpus_add(struct mk_instance *inst, const struct cpumask *add)
 {
+	KUNIT_STATIC_STUB_REDIRECT(mk_cpus_add, inst, add);
 	return mk_cpus_check(inst, add) ?: mk_cpus_take_held(inst, add);
 }
 
@@ -263,6 +267,29 @@ void mk_cpus_keep(const struct cpumask *keep)
 void mk_cpus_show_kept(struct seq_file *sf)
 {
 	seq_printf(sf, "%*pbl\n", cpumask_pr_args(&mk_cpus_kept));
+}
+
+/**
+ * mk_cpus_show_pool() - list the CPUs that the host could give
+ * @sf: where to
+ * @nid: of this node; NUMA_NO_NODE for all
+ *
+ * CPU 0 is the boot CPU, unless a crash kernel runs.
+ */
+void mk_cpus_show_pool(struct seq_file *sf, int nid)
+{
+	cpumask_var_t pool;
+	unsigned int cpu;
+
+	if (!zalloc_cpumask_var(&pool, GFP_KERNEL))
+		return;
+	for_each_online_cpu(cpu)
+		if (cpu && (nid == NUMA_NO_NODE || cpu_to_node(cpu) == nid) &&
+		    mk_ledger_cpu_owner(cpu) == MK_OWNER_HOST &&
+		    !cpumask_test_cpu(cpu, &mk_cpus_kept))
+			cpumask_set_cpu(cpu, pool);
+	seq_printf(sf, "%*pbl\n", cpumask_pr_args(pool));
+	free_cpumask_var(pool);
 }
 
 static int mk_cpus_refuse_online(unsigned int cpu)

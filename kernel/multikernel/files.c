@@ -11,10 +11,12 @@
 #include <linux/ctype.h>
 #include <linux/kstrtox.h>
 #include <linux/mm.h>
+#include <linux/nodemask.h>
 #include <linux/poll.h>
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
+#include <linux/vmstat.h>
 #include <linux/wait.h>
 
 #include "fs.h"
@@ -193,6 +195,24 @@ static int mk_memory_map_show(struct mk_instance *inst, struct seq_file *sf)
 			   page_to_nid(range->page));
 	}
 	return 0;
+}
+
+static int mk_numa_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	guard(mutex)(&inst->lock);
+	seq_printf(sf, "%*pbl\n", nodemask_pr_args(&inst->numa));
+	return 0;
+}
+
+static int mk_numa_write(struct mk_instance *inst, char *buf)
+{
+	nodemask_t nodes;
+
+	if (nodelist_parse(buf, nodes))
+		return mk_fail(-EINVAL, "\"%s\" is not a list of nodes; this machine has %*pbl",
+			       buf, nodemask_pr_args(&node_states[N_ONLINE]));
+	guard(mutex)(&inst->lock);
+	return mk_nodes_prefer(inst, &nodes);
 }
 
 static int mk_cmdline_show(struct mk_instance *inst, struct seq_file *sf)
@@ -379,6 +399,7 @@ const struct mk_file mk_instance_files[] = {
 	{ "cpus",	0644, mk_cpus_show,	mk_cpus_write },
 	{ "memory",	0644, mk_memory_show,	mk_memory_write_file },
 	{ "memory.map",	0444, mk_memory_map_show },
+	{ "numa",	0644, mk_numa_show,	mk_numa_write },
 	{ "move",	0200, NULL,		mk_move_write },
 	{ "cmdline",	0400, mk_cmdline_show },
 	{ "image",	0444, mk_image_show },
@@ -519,7 +540,41 @@ static int mk_keep_memory_write(struct mk_instance *inst, char *buf)
 	return ret;
 }
 
+static int mk_sf_nid(struct seq_file *sf)
+{
+	struct kernfs_open_file *of = sf->private;
+	struct mk_node *node = of->kn->priv;
+
+	return node->nid;
+}
+
+static int mk_pool_cpus_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	mk_cpus_show_pool(sf, mk_sf_nid(sf));
+	return 0;
+}
+
+static int mk_pool_memory_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	mk_show_size(sf, mk_memory_pool());
+	return 0;
+}
+
+static int mk_pool_node_memory_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	mk_show_size(sf, (u64)sum_zone_node_page_state(mk_sf_nid(sf), NR_FREE_PAGES) * PAGE_SIZE);
+	return 0;
+}
+
+const struct mk_file mk_pool_node_files[] = {
+	{ "cpus",	0444, mk_pool_cpus_show },
+	{ "memory",	0444, mk_pool_node_memory_show },
+	{}
+};
+
 const struct mk_file mk_pool_files[] = {
+	{ "cpus",	0444, mk_pool_cpus_show },
+	{ "memory",	0444, mk_pool_memory_show },
 	{ "keep_cpus",	0644, mk_keep_cpus_show, mk_keep_cpus_write },
 	{ "keep_memory", 0644, mk_keep_memory_show, mk_keep_memory_write },
 	{ "quarantine",	0444, mk_pool_quarantine_show },

@@ -19,6 +19,7 @@
 
 #include <linux/fs.h>
 #include <linux/fs_context.h>
+#include <linux/nodemask.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -70,7 +71,7 @@ static const struct kernfs_ops *mk_fs_ops(const struct mk_file *file)
 }
 
 static int mk_fs_add_files(struct kernfs_node *dir, const struct mk_file *file,
-			   struct mk_instance *inst)
+			   struct mk_instance *inst, int nid)
 {
 	for (; file->name; file++) {
 		struct mk_node *node = kzalloc_obj(*node);
@@ -80,6 +81,7 @@ static int mk_fs_add_files(struct kernfs_node *dir, const struct mk_file *file,
 			return -ENOMEM;
 		node->file = file;
 		node->inst = inst;
+		node->nid = nid;
 		kn = __kernfs_create_file(dir, file->name, file->mode,
 					  GLOBAL_ROOT_UID, GLOBAL_ROOT_GID, 0,
 					  mk_fs_ops(file), node, NULL, NULL);
@@ -100,7 +102,7 @@ static int mk_fs_add_files(struct kernfs_node *dir, const struct mk_file *file,
 
 static struct kernfs_node *mk_fs_add_dir(struct kernfs_node *parent, const char *name,
 					 const struct mk_file *files,
-					 struct mk_instance *inst)
+					 struct mk_instance *inst, int nid)
 {
 	struct kernfs_node *kn;
 	int ret;
@@ -108,7 +110,7 @@ static struct kernfs_node *mk_fs_add_dir(struct kernfs_node *parent, const char 
 	kn = kernfs_create_dir(parent, name, 0755, NULL);
 	if (IS_ERR(kn))
 		return kn;
-	ret = mk_fs_add_files(kn, files, inst);
+	ret = mk_fs_add_files(kn, files, inst, nid);
 	if (!ret)
 		return kn;
 	kernfs_remove(kn);
@@ -136,10 +138,10 @@ static int mk_fs_populate(struct kernfs_node *kn, struct mk_instance *inst)
 	struct kernfs_node *stats;
 	int ret;
 
-	ret = mk_fs_add_files(kn, mk_instance_files, inst);
+	ret = mk_fs_add_files(kn, mk_instance_files, inst, NUMA_NO_NODE);
 	if (ret)
 		return ret;
-	stats = mk_fs_add_dir(kn, "stats", mk_stats_files, inst);
+	stats = mk_fs_add_dir(kn, "stats", mk_stats_files, inst, NUMA_NO_NODE);
 	return PTR_ERR_OR_ZERO(stats);
 }
 
@@ -247,17 +249,37 @@ static struct file_system_type mk_fs_type = {
 	.kill_sb = kernfs_kill_sb,
 };
 
+/* Nodes that come later have no directory of their own */
+static int __init mk_fs_fill_pool(struct kernfs_node *root)
+{
+	struct kernfs_node *pool, *kn;
+	char name[16];
+	int nid;
+
+	pool = mk_fs_add_dir(root, "pool", mk_pool_files, NULL, NUMA_NO_NODE);
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	for_each_online_node(nid) {
+		snprintf(name, sizeof(name), "node%d", nid);
+		kn = mk_fs_add_dir(pool, name, mk_pool_node_files, NULL, nid);
+		if (IS_ERR(kn))
+			return PTR_ERR(kn);
+	}
+	return 0;
+}
+
 static int __init mk_fs_fill(void)
 {
 	struct kernfs_node *root = kernfs_root_to_node(mk_root);
 	struct kernfs_node *kn;
+	int ret;
 
-	kn = mk_fs_add_dir(root, "info", mk_info_files, NULL);
+	kn = mk_fs_add_dir(root, "info", mk_info_files, NULL, NUMA_NO_NODE);
 	if (IS_ERR(kn))
 		return PTR_ERR(kn);
-	kn = mk_fs_add_dir(root, "pool", mk_pool_files, NULL);
-	if (IS_ERR(kn))
-		return PTR_ERR(kn);
+	ret = mk_fs_fill_pool(root);
+	if (ret)
+		return ret;
 	mk_instances_kn = kernfs_create_dir(root, "instances", 0755, NULL);
 	return PTR_ERR_OR_ZERO(mk_instances_kn);
 }

@@ -28,11 +28,13 @@ struct mk_file {
  * struct mk_node - what a file's kernfs node points to
  * @file: which file
  * @inst: of which instance, or NULL
+ * @nid: of which node of the machine, in pool/node<N>
  * @link: in the list of the instance's files
  */
 struct mk_node {
 	const struct mk_file *file;
 	struct mk_instance *inst;
+	int nid;
 	struct list_head link;
 };
 
@@ -41,5 +43,6 @@ extern const struct mk_file mk_instance_files[];
 extern const struct mk_file mk_stats_files[];
 extern const struct mk_file mk_info_files[];
 extern const struct mk_file mk_pool_files[];
+extern const struct mk_file mk_pool_node_files[];
 
 #endif /* _MULTIKERNEL_FS_H */

@@ -19,7 +19,7 @@ int mk_guest_resize_call(const void *data, size_t len);
 /* The host's node as we know it */
 static inline int mk_guest_node(u32 node)
 {
-	return node < MAX_NUMNODES && node_online(node) ? node : first_online_node;
+	return node < MAX_NUMNODES && node_possible(node) ? node : first_online_node;
 }
 
 #endif /* _MULTIKERNEL_GUEST_H */

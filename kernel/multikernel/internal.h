@@ -7,6 +7,7 @@
 #include <linux/list.h>
 #include <linux/multikernel.h>
 #include <linux/mutex.h>
+#include <linux/nodemask.h>
 #include <linux/refcount.h>
 #include <linux/workqueue.h>
 #include <crypto/sha2.h>
@@ -44,6 +45,7 @@ void mk_cpus_return_one(struct mk_instance *inst, unsigned int cpu);
 void mk_cpus_give_back(struct mk_instance *inst);
 void mk_cpus_keep(const struct cpumask *keep);
 void mk_cpus_show_kept(struct seq_file *sf);
+void mk_cpus_show_pool(struct seq_file *sf, int nid);
 
 /* power.c */
 int mk_power_init(void);
@@ -84,6 +86,7 @@ struct mk_memory {
 int mk_memory_set(struct mk_instance *inst, u64 size);
 void mk_memory_keep(u64 size);
 u64 mk_memory_kept(void);
+u64 mk_memory_pool(void);
 int mk_memory_add(struct mk_instance *inst, u64 size, phys_addr_t *pa);
 void mk_memory_del(struct mk_instance *inst, phys_addr_t pa, u64 size);
 int mk_memory_hand(struct mk_instance *from, struct mk_instance *to, phys_addr_t pa,
@@ -95,6 +98,29 @@ int mk_memory_write(struct mk_instance *inst, phys_addr_t pa, const void *src,
 int mk_memory_read(struct mk_instance *inst, phys_addr_t pa, void *dst,
 		   size_t len);
 bool mk_memory_contains(const struct mk_memory *mem, phys_addr_t pa, u64 size);
+
+void mk_nodes_of(const struct mk_instance *inst, nodemask_t *nodes);
+int mk_nodes_prefer(struct mk_instance *inst, const nodemask_t *nodes);
+unsigned long mk_nodes_pages(const struct mk_memory *mem, int nid);
+unsigned long mk_nodes_lack(unsigned long want, unsigned int nodes, unsigned long have);
+int mk_nodes_next(const struct mk_memory *mem, const nodemask_t *nodes);
+
+/**
+ * struct mk_unsure - what an instance may use or not, see settle.c
+ * @epoch: the run that is meant
+ * @cpus: CPUs of its own, by logical number
+ * @nr: entries of @mem
+ * @mem: blocks of memory of its own: physical address, and size in bytes
+ */
+struct mk_unsure {
+	u32 epoch;
+	struct cpumask cpus;
+	unsigned int nr;
+	struct {
+		phys_addr_t pa;
+		u64 size;
+	} mem[MK_MEM_RANGES];
+};
 
 /**
  * enum mk_state - what an instance does
@@ -211,10 +237,12 @@ struct mk_console;
  * @firmware: how it learns of its machine
  * @dead: rmdir has begun
  * @resize_lock: held while its CPUs or memory change and it runs; see resize.c
+ * @unsure: what it has not answered for
  * @cpus: logical numbers of the host
  * @nr_slots: CPUs that it was told of at its start
  * @slot_cpu: their logical numbers, in the order of the boot block
  * @mem_block: in which units its kernel takes and gives memory, in bytes; 0 if it can't
+ * @numa: nodes from which its memory shall come; none for those of its CPUs
  * @mem: its memory
  * @image: what is loaded
  * @info: what userspace is told of @image
@@ -251,10 +279,12 @@ struct mk_instance {
 	enum mk_firmware firmware;
 	bool dead;
 	struct mutex resize_lock;	/* see resize.c */
+	struct mk_unsure unsure;
 	cpumask_var_t cpus;
 	unsigned int nr_slots;
 	u16 slot_cpu[MK_CPUS_MAX];
 	u64 mem_block;
+	nodemask_t numa;
 	struct mk_memory mem;
 	struct kimage *image;
 	struct mk_image_info info;
@@ -311,6 +341,7 @@ int mk_life_start(struct mk_instance *inst);
 int mk_life_stop(struct mk_instance *inst);
 int mk_life_kill(struct mk_instance *inst, const char *reason);
 int mk_life_stop_cpu(struct mk_instance *inst, unsigned int cpu);
+extern u32 mk_stop_deadline_ms;
 int mk_life_nop(struct mk_instance *inst, unsigned int rounds);
 int mk_life_init(struct mk_instance *inst);
 void mk_life_release(struct mk_instance *inst);

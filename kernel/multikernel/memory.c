@@ -24,10 +24,12 @@
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <kunit/static_stub.h>
 #include <linux/gfp.h>
 #include <linux/highmem.h>
 #include <linux/kexec.h>
 #include <linux/mm.h>
+#include <linux/nodemask.h>
 #include <linux/page-flags.h>
 #include <linux/set_memory.h>
 #include <linux/sizes.h>
@@ -38,6 +40,9 @@
 
 /* Ranges below this are not worth an entry in a memory map: a large page */
 #define MK_MEM_MIN_PAGES	(SZ_2M / PAGE_SIZE)
+
+/* A piece of less than this part of what a node shall give is not worth a range */
+#define MK_MEM_CRUMBS		8
 
 /* Pages that are mapped at a time to copy to or from an instance */
 #define MK_MEM_WINDOW		16
@@ -106,11 +111,13 @@ static void mk_range_free(const struct mk_range *range, u16 owner)
 	free_contig_range(page_to_pfn(range->page), range->nr);
 }
 
-static int mk_range_alloc(struct mk_range *range, unsigned long nr, int nid, u16 owner)
+/* From these nodes, or any, the ones nearest to @nid first */
+static int mk_range_alloc(struct mk_range *range, unsigned long nr, int nid,
+			  nodemask_t *nodes, u16 owner)
 {
 	struct page *page;
 
-	page = alloc_contig_pages(nr, GFP_KERNEL | __GFP_NOWARN, nid, NULL);
+	page = alloc_contig_pages(nr, GFP_KERNEL | __GFP_NOWARN, nid, nodes);
 	if (!page)
 		return -ENOMEM;
 
@@ -127,29 +134,50 @@ static int mk_range_alloc(struct mk_range *range, unsigned long nr, int nid, u16
 }
 
 /*
- * The largest pieces first: halve what is asked for until it can be had.
+ * The largest pieces first: halve what is asked for until it can be had, or is less than
+ * is worth a range.
  */
-static int mk_memory_grow(struct mk_instance *inst, unsigned long nr, int nid)
+static void mk_memory_grow_from(struct mk_instance *inst, unsigned long nr, int nid,
+				nodemask_t *nodes, unsigned long least)
 {
 	struct mk_memory *mem = &inst->mem;
 	unsigned long piece = nr;
 
-	while (nr) {
+	/* More ranges may be left from when it ran */
+	while (nr && mem->nr < MK_MEM_START_RANGES) {
 		piece = min(piece, nr);
-		/* More of them may be left from when it ran */
-		if (mem->nr >= MK_MEM_START_RANGES)
-			return -ENOMEM;
-		if (!mk_range_alloc(&mem->range[mem->nr], piece, nid, inst->id)) {
+		if (!mk_range_alloc(&mem->range[mem->nr], piece, nid, nodes, inst->id)) {
 			mem->nr++;
 			mem->pages += piece;
 			nr -= piece;
 			continue;
 		}
-		if (piece < 2 * MK_MEM_MIN_PAGES)
-			return -ENOMEM;
+		if (piece < 2 * least)
+			return;
 		piece = ALIGN(piece / 2, MK_MEM_MIN_PAGES);
 	}
-	return 0;
+}
+
+/* From each node that it prefers its share, and what they do not have from others */
+static int mk_memory_grow(struct mk_instance *inst, unsigned long want)
+{
+	struct mk_memory *mem = &inst->mem;
+	nodemask_t nodes, one;
+	unsigned long lack;
+	int nid;
+
+	mk_nodes_of(inst, &nodes);
+	for_each_node_mask(nid, nodes) {
+		lack = mk_nodes_lack(want, nodes_weight(nodes), mk_nodes_pages(mem, nid));
+		lack = min(lack, want - mem->pages);
+		init_nodemask_of_node(&one, nid);
+		/* Crumbs of a node that is full would use up the ranges */
+		mk_memory_grow_from(inst, lack, nid, &one,
+				    max(lack / MK_MEM_CRUMBS, MK_MEM_MIN_PAGES));
+	}
+	mk_memory_grow_from(inst, want - mem->pages, first_node(nodes), NULL,
+			    MK_MEM_MIN_PAGES);
+	return mem->pages == want ? 0 : -ENOMEM;
 }
 
 static void mk_memory_shrink(struct mk_instance *inst, unsigned long pages)
@@ -196,23 +224,28 @@ u64 mk_memory_kept(void)
 	return READ_ONCE(mk_memory_keeps);
 }
 
+/**
+ * mk_memory_pool() - how much could the host give?
+ *
+ * Return: bytes; not all of it need be in pieces that are large enough.
+ */
+u64 mk_memory_pool(void)
+{
+	u64 keep = mk_memory_kept(), there = (u64)max(si_mem_available(), 0L) * PAGE_SIZE;
+
+	return there > keep ? there - keep : 0;
+}
+
 /* May the host give so much? */
 static int mk_memory_check_kept(u64 size)
 {
 	u64 keep = mk_memory_kept(), there = (u64)si_mem_available() * PAGE_SIZE;
 
-	if (!keep || (size <= there && there - size >= keep))
+	if (!keep || size <= mk_memory_pool())
 		return 0;
 	return mk_fail(-ENOMEM,
 		       "the host keeps %llu MiB (pool/keep_memory), and has %llu MiB: no %llu MiB to give",
 		       keep / SZ_1M, there / SZ_1M, size / SZ_1M);
-}
-
-static int mk_memory_nid(struct mk_instance *inst)
-{
-	unsigned int cpu = cpumask_first(inst->cpus);
-
-	return cpu < nr_cpu_ids ? cpu_to_node(cpu) : numa_mem_id();
 }
 
 /**
@@ -250,7 +283,7 @@ int mk_memory_set(struct mk_instance *inst, u64 size)
 	if (ret)
 		return ret;
 	if (want - had > totalram_pages() ||
-	    mk_memory_grow(inst, want - had, mk_memory_nid(inst))) {
+	    mk_memory_grow(inst, want)) {
 		mk_memory_shrink(inst, had);
 		return mk_fail(-ENOMEM, "%llu MiB can't be had in large pieces; %lu MiB are free",
 			       size / SZ_1M,
@@ -283,6 +316,25 @@ static struct mk_range *mk_memory_find(struct mk_memory *mem, phys_addr_t pa, u6
 	return NULL;
 }
 
+/* From the node of those that it prefers of which it has least, or any */
+static int mk_memory_alloc_one(struct mk_instance *inst, struct mk_range *range,
+			       unsigned long nr)
+{
+	nodemask_t nodes, left, one;
+	int nid;
+
+	mk_nodes_of(inst, &nodes);
+	left = nodes;
+	while (!nodes_empty(left)) {
+		nid = mk_nodes_next(&inst->mem, &left);
+		init_nodemask_of_node(&one, nid);
+		if (!mk_range_alloc(range, nr, nid, &one, inst->id))
+			return 0;
+		node_clear(nid, left);
+	}
+	return mk_range_alloc(range, nr, first_node(nodes), NULL, inst->id);
+}
+
 /**
  * mk_memory_add() - one more range, for an instance that runs
  * @inst: the instance
@@ -298,12 +350,13 @@ int mk_memory_add(struct mk_instance *inst, u64 size, phys_addr_t *pa)
 	struct mk_range *range = &mem->range[mem->nr];
 	int ret;
 
+	KUNIT_STATIC_STUB_REDIRECT(mk_memory_add, inst, size, pa);
 	if (mem->nr == MK_MEM_RANGES)
 		return -ENOSPC;
 	ret = mk_memory_check_kept(size);
 	if (ret)
 		return ret;
-	ret = mk_range_alloc(range, size / PAGE_SIZE, mk_memory_nid(inst), inst->id);
+	ret = mk_memory_alloc_one(inst, range, size / PAGE_SIZE);
 	if (ret)
 		return ret;
 	*pa = page_to_phys(range->page);
@@ -347,6 +400,7 @@ void mk_memory_del(struct mk_instance *inst, phys_addr_t pa, u64 size)
 {
 	struct mk_range piece;
 
+	KUNIT_STATIC_STUB_REDIRECT(mk_memory_del, inst, pa, size);
 	if (mk_memory_cut(&inst->mem, pa, size, &piece))
 		mk_range_free(&piece, inst->id);
 }
@@ -373,6 +427,7 @@ int mk_memory_hand(struct mk_instance *from, struct mk_instance *to, phys_addr_t
 		.nr = size / PAGE_SIZE,
 	};
 
+	KUNIT_STATIC_STUB_REDIRECT(mk_memory_hand, from, to, pa, size);
 	if (!mk_memory_find(&from->mem, pa, size))
 		return -ENOENT;
 	if (from->mem.nr == MK_MEM_RANGES || mem->nr == MK_MEM_RANGES)

@@ -152,6 +152,8 @@ int mk_arch_add_cpu(u32 phys_id)
 	cpu_maps_update_begin();
 	cpus_write_lock();
 	cpu = topology_hotplug_apic(phys_id, CPU_ACPIID_INVALID);
+	if (cpu >= 0)
+		mk_numa_add_cpu(cpu, phys_id);
 	ret = cpu < 0 ? cpu : arch_register_cpu(cpu);
 	if (ret && cpu >= 0)
 		topology_hotunplug_apic(cpu);

@@ -24,6 +24,7 @@
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <kunit/static_stub.h>
 #include <linux/cc_platform.h>
 #include <linux/delay.h>
 #include <linux/irqflags.h>
@@ -435,6 +436,7 @@ int mk_arch_park_cpu(struct mk_instance *inst, unsigned int cpu)
 	struct mk_x86_start *start = inst->arch;
 	int ret;
 
+	KUNIT_STATIC_STUB_REDIRECT(mk_arch_park_cpu, inst, cpu);
 	guard(mutex)(&mk_trampoline_lock);
 	if (start->trampoline != mk_trampoline_page) {
 		ret = mk_pgt_map(&start->park, __pa(mk_trampoline_page), PAGE_SIZE, 0);

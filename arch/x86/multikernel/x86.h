@@ -42,4 +42,11 @@ void mk_ipi_allow(void);
 /* guest_smp.c */
 int mk_guest_smp_init(const struct mk_boot_block *block);
 
+#ifdef CONFIG_NUMA
+/* numa.c */
+void mk_numa_add_cpu(unsigned int cpu, u32 phys_id);
+#else
+static inline void mk_numa_add_cpu(unsigned int cpu, u32 phys_id) { }
+#endif
+
 #endif /* _X86_MULTIKERNEL_X86_H */

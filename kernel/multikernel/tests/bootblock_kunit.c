@@ -77,6 +77,8 @@ static void block_check_parts(struct kunit *test, const struct mk_boot_block *bl
 	/* The page of the park code lies between the words and the slots */
 	block_add_part(test, parts, block->words_off + PAGE_SIZE, PAGE_SIZE, size);
 	block_add_part(test, parts, block->x86.slots_off, block->nr_cpus * 256, size);
+	block_add_part(test, parts, block->nodes_off, block->nr_nodes * 4, size);
+	block_add_part(test, parts, block->distances_off, block->nr_nodes * block->nr_nodes, size);
 	KUNIT_EXPECT_TRUE(test, PAGE_ALIGNED(block->words_off));
 	KUNIT_EXPECT_TRUE(test, PAGE_ALIGNED(block->x86.slots_off));
 	KUNIT_EXPECT_TRUE(test, IS_ALIGNED(block->mem_off, 8));
@@ -95,7 +97,9 @@ static void block_test_abi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, words_off), 112);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, x86), 144);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, version_min), 176);
-	KUNIT_EXPECT_EQ(test, sizeof(struct mk_boot_block), 184);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, nr_nodes), 180);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, distances_off), 188);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mk_boot_block), 192);
 	/* What never changes */
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, version), 8);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, size), 12);
@@ -123,7 +127,7 @@ static void block_test_layout(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, block.magic, MK_BOOT_MAGIC);
 	KUNIT_EXPECT_EQ(test, block.version, MK_BOOT_VERSION);
 	KUNIT_EXPECT_EQ(test, block.version_min, MK_BOOT_VERSION_MIN);
-	KUNIT_EXPECT_EQ(test, block.size, 184);
+	KUNIT_EXPECT_EQ(test, block.size, 192);
 	KUNIT_EXPECT_EQ(test, block.nr_cpus, c->cpus);
 	KUNIT_EXPECT_EQ(test, block.nr_mem, c->mem);
 	KUNIT_EXPECT_TRUE(test, PAGE_ALIGNED(size));
@@ -236,6 +240,23 @@ static void block_test_fill(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mem[0].reserved, 0);
 }
 
+static void block_test_nodes(struct kunit *test)
+{
+	struct block_fix *fix = block_make(test);
+	__u32 *node = fix->inst->shared.va + fix->block.nodes_off;
+	__u8 *distance = fix->inst->shared.va + fix->block.distances_off;
+	unsigned int i = 0, j = 0;
+	int from, to;
+
+	for_each_online_node(from) {
+		KUNIT_EXPECT_EQ(test, node[i++], from);
+		for_each_online_node(to)
+			KUNIT_EXPECT_EQ(test, distance[j++], node_distance(from, to));
+	}
+	KUNIT_EXPECT_EQ(test, fix->block.nr_nodes, i);
+	KUNIT_EXPECT_EQ(test, distance[0], LOCAL_DISTANCE);
+}
+
 /* Each direction and class once, apart from each other and from all the rest */
 static void block_test_rings(struct kunit *test)
 {
@@ -282,7 +303,7 @@ struct block_damage {
 /* The one version that this kernel speaks */
 #define V	((u64)MK_BOOT_VERSION)
 
-/* For a block of 4 CPUs, 2 ranges and 4 rings */
+/* For a block of 4 CPUs, 2 ranges, 4 rings and 2 nodes */
 static const struct block_damage block_damages[] = {
 	{ "magic", OFF(magic), 8, 0, false, -EINVAL },
 	{ "magic", OFF(magic), 8, MK_BOOT_MAGIC ^ 1, false, -EINVAL },
@@ -341,6 +362,19 @@ static const struct block_damage block_damages[] = {
 	{ "x86.slots_off", OFF(x86.slots_off), 4, -5 * 256 + 4, true, -EINVAL },
 	{ "x86.slots_off", OFF(x86.slots_off), 4, U32_MAX, false, -EINVAL },
 	{ "x86.slots_off", OFF(x86.slots_off), 4, U32_MAX - 1023, false, -EINVAL },
+	{ "nr_nodes", OFF(nr_nodes), 4, 0, false, 0 },
+	{ "nr_nodes", OFF(nr_nodes), 4, 64, false, 0 },
+	{ "nr_nodes", OFF(nr_nodes), 4, 65, false, -EINVAL },
+	/* squared this is 0 in 32 bits */
+	{ "nr_nodes", OFF(nr_nodes), 4, 0x10000, false, -EINVAL },
+	{ "nr_nodes", OFF(nr_nodes), 4, U32_MAX, false, -EINVAL },
+	{ "nodes_off", OFF(nodes_off), 4, -2 * 4, true, 0 },
+	{ "nodes_off", OFF(nodes_off), 4, -2 * 4 + 4, true, -EINVAL },
+	{ "nodes_off", OFF(nodes_off), 4, -2 * 4 - 2, true, -EINVAL },
+	{ "nodes_off", OFF(nodes_off), 4, U32_MAX - 3, false, -EINVAL },
+	{ "distances_off", OFF(distances_off), 4, -2 * 2, true, 0 },
+	{ "distances_off", OFF(distances_off), 4, -2 * 2 + 1, true, -EINVAL },
+	{ "distances_off", OFF(distances_off), 4, U32_MAX, false, -EINVAL },
 	/* A later host says more than we can read */
 	{ "size", OFF(size), 4, 177, false, 0 },
 	{ "size", OFF(size), 4, U32_MAX, false, 0 },
@@ -366,6 +400,14 @@ static void block_damage_desc(const struct block_damage *d, char *desc)
 
 KUNIT_ARRAY_PARAM(block_damage, block_damages, block_damage_desc);
 
+/* As on a machine of two nodes, for which there is room */
+static void block_lay_out(struct kunit *test, struct mk_boot_block *block, size_t *size)
+{
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(block, 4, 0, 2, size), 0);
+	block->nr_nodes = 2;
+	block->distances_off = block->nodes_off + 2 * 4;
+}
+
 static void block_test_damage(struct kunit *test)
 {
 	const struct block_damage *damage = test->param_value;
@@ -373,7 +415,7 @@ static void block_test_damage(struct kunit *test)
 	size_t size;
 	u64 value;
 
-	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&block, 4, 0, 2, &size), 0);
+	block_lay_out(test, &block, &size);
 	KUNIT_ASSERT_EQ(test, mk_boot_block_check(&block, size), 0);
 	value = damage->value + (damage->from_end ? size : 0);
 	if (damage->len == 12) {
@@ -403,8 +445,8 @@ static void block_test_short_area(struct kunit *test)
 	struct mk_boot_block block;
 	size_t size, cut;
 
-	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&block, 4, 0, 2, &size), 0);
-	for (cut = 0; cut < block.x86.slots_off + 4 * MK_PARK_SLOT_SIZE; cut += 64)
+	block_lay_out(test, &block, &size);
+	for (cut = 0; cut < block.distances_off + 2 * 2; cut += 4)
 		KUNIT_EXPECT_EQ(test, mk_boot_block_check(&block, cut), -EINVAL);
 	KUNIT_EXPECT_EQ(test, mk_boot_block_check(&block, cut), 0);
 }
@@ -432,10 +474,14 @@ static int block_foretell(const struct mk_boot_block *b, u64 size)
 		return -EINVAL;
 	if (b->words_off % 64 || b->x86.slots_off % 64)
 		return -EINVAL;
+	if (b->nr_nodes > 64 || b->nodes_off % 4)
+		return -EINVAL;
 	slots = (u64)b->nr_cpus + b->nr_spare;
 	return block_inside(b->cpus_off, slots, 8, size) &&
 	       block_inside(b->mem_off, b->nr_mem, 24, size) &&
 	       block_inside(b->rings_off, b->nr_rings, 16, size) &&
+	       block_inside(b->nodes_off, b->nr_nodes, 4, size) &&
+	       block_inside(b->distances_off, b->nr_nodes * b->nr_nodes, 1, size) &&
 	       block_inside(b->words_off, 1, 384, size) &&
 	       block_inside(b->x86.slots_off, slots, 256, size) ? 0 : -EINVAL;
 }
@@ -451,6 +497,9 @@ static void block_fuzz_damage(struct rnd_state *rnd, struct mk_boot_block *block
 
 	while (n--)
 		words[first + prandom_u32_state(rnd) % 8] = fuzz_word(rnd, size);
+	if (prandom_u32_state(rnd) % 4 == 0)
+		words[offsetof(struct mk_boot_block, nr_nodes) / sizeof(u32) +
+		      prandom_u32_state(rnd) % 3] = fuzz_word(rnd, size);
 	if (prandom_u32_state(rnd) % 4 == 0)
 		block->x86.slots_off = fuzz_word(rnd, size) & ~(prandom_u32_state(rnd) % 64);
 	if (prandom_u32_state(rnd) % 8 == 0)
@@ -473,7 +522,7 @@ static void block_test_fuzz(struct kunit *test)
 	unsigned long i;
 	int ret;
 
-	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&good, 4, 0, 2, &size), 0);
+	block_lay_out(test, &good, &size);
 	fuzz_begin(&fuzz, test, block_fuzz_names, ARRAY_SIZE(block_fuzz_names), 1);
 	for (i = 0; i < fuzz.cases; i++) {
 		block = good;
@@ -512,6 +561,7 @@ static struct kunit_case block_cases[] = {
 	KUNIT_CASE_PARAM(block_test_layout, block_size_gen_params),
 	KUNIT_CASE(block_test_too_many),
 	KUNIT_CASE(block_test_fill),
+	KUNIT_CASE(block_test_nodes),
 	KUNIT_CASE(block_test_rings),
 	KUNIT_CASE_PARAM(block_test_damage, block_damage_gen_params),
 	KUNIT_CASE(block_test_name),

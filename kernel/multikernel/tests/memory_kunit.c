@@ -8,6 +8,7 @@
 #include <kunit/test.h>
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/nodemask.h>
 #include <linux/sizes.h>
 
 #include "../internal.h"
@@ -244,7 +245,75 @@ static void memory_test_copy_outside(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mk_memory_read(inst, end - 1, buf, 1), 0);
 }
 
+/* What a node owes, in pages of 4 KiB: shares are even, and multiples of 2 MiB */
+static void memory_test_share(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, mk_nodes_lack(512, 1, 0), 512);
+	KUNIT_EXPECT_EQ(test, mk_nodes_lack(512, 1, 500), 12);
+	KUNIT_EXPECT_EQ(test, mk_nodes_lack(512, 1, 512), 0);
+	KUNIT_EXPECT_EQ(test, mk_nodes_lack(512, 1, 513), 0);
+	KUNIT_EXPECT_EQ(test, mk_nodes_lack(0, 3, 0), 0);
+	KUNIT_EXPECT_EQ(test, mk_nodes_lack(4 * 512, 2, 0), 2 * 512);
+	KUNIT_EXPECT_EQ(test, mk_nodes_lack(4 * 512 + 1, 2, 0), 3 * 512);
+	KUNIT_EXPECT_EQ(test, mk_nodes_lack(4 * 512, 3, 512), 512);
+	KUNIT_EXPECT_EQ(test, mk_nodes_lack(1, 64, 0), 512);
+}
+
+/* The one of which there is least, the lowest of several */
+static void memory_test_next_node(struct kunit *test)
+{
+	int nid = first_online_node;
+	nodemask_t nodes = nodemask_of_node(nid);
+	struct mk_memory mem = {
+		.nr = 2,
+		.range = {
+			{ .page = pfn_to_page(node_start_pfn(nid)), .nr = 3 },
+			{ .page = pfn_to_page(node_start_pfn(nid)), .nr = 4 },
+		},
+	};
+
+	if (nid + 2 >= MAX_NUMNODES)
+		kunit_skip(test, "needs three nodes that could be");
+	KUNIT_EXPECT_EQ(test, mk_nodes_pages(&mem, nid), 7);
+	KUNIT_EXPECT_EQ(test, mk_nodes_pages(&mem, nid + 1), 0);
+	KUNIT_EXPECT_EQ(test, mk_nodes_next(&mem, &nodes), nid);
+	node_set(nid + 1, nodes);
+	node_set(nid + 2, nodes);
+	KUNIT_EXPECT_EQ(test, mk_nodes_next(&mem, &nodes), nid + 1);
+	mem.nr = 0;
+	KUNIT_EXPECT_EQ(test, mk_nodes_next(&mem, &nodes), nid);
+}
+
+static void memory_test_prefer(struct kunit *test)
+{
+	struct mk_instance *inst = memory_inst(test, SZ_2M);
+	nodemask_t nodes = nodemask_of_node(first_memory_node), got;
+
+	guard(mutex)(&inst->lock);
+	KUNIT_EXPECT_EQ(test, mk_nodes_prefer(inst, &nodes), 0);
+	mk_nodes_of(inst, &got);
+	KUNIT_EXPECT_TRUE(test, nodes_equal(got, nodes));
+	if (!node_state(MAX_NUMNODES - 1, N_MEMORY)) {
+		node_set(MAX_NUMNODES - 1, nodes);
+		KUNIT_EXPECT_EQ(test, mk_nodes_prefer(inst, &nodes), -EINVAL);
+		mk_nodes_of(inst, &got);
+		KUNIT_EXPECT_FALSE(test, nodes_equal(got, nodes));
+	}
+	/* Those of its CPUs, of which there are none yet */
+	nodes_clear(nodes);
+	KUNIT_EXPECT_EQ(test, mk_nodes_prefer(inst, &nodes), 0);
+	mk_nodes_of(inst, &got);
+	KUNIT_EXPECT_EQ(test, nodes_weight(got), 1);
+	cpumask_set_cpu(0, inst->cpus);
+	mk_nodes_of(inst, &got);
+	nodes = nodemask_of_node(cpu_to_node(0));
+	KUNIT_EXPECT_TRUE(test, nodes_equal(got, nodes));
+}
+
 static struct kunit_case memory_cases[] = {
+	KUNIT_CASE(memory_test_share),
+	KUNIT_CASE(memory_test_next_node),
+	KUNIT_CASE(memory_test_prefer),
 	KUNIT_CASE_PARAM(memory_test_contains, memory_contains_gen_params),
 	KUNIT_CASE(memory_test_old_ranges),
 	KUNIT_CASE(memory_test_resize),

@@ -2,6 +2,7 @@
 #ifndef _ASM_X86_MULTIKERNEL_H
 #define _ASM_X86_MULTIKERNEL_H
 
+#include <linux/errno.h>
 #include <linux/types.h>
 
 #ifdef CONFIG_MULTIKERNEL
@@ -22,6 +23,7 @@ static inline bool mk_is_instance(void)
 
 void mk_platform_init(void);
 bool mk_shorthand_forbidden(void);
+int mk_numa_init(void);
 
 #else /* !CONFIG_MULTIKERNEL */
 
@@ -35,6 +37,11 @@ static inline void mk_platform_init(void) { }
 static inline bool mk_shorthand_forbidden(void)
 {
 	return false;
+}
+
+static inline int mk_numa_init(void)
+{
+	return -ENODEV;
 }
 
 #endif /* CONFIG_MULTIKERNEL */

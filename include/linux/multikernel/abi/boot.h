@@ -30,7 +30,7 @@
  *
  * Layout of the shared area, each part aligned to a page::
  *
- *   boot block | words | park code | park slots | firmware tables | rings ...
+ *   boot block | words | park code | park slots | firmware tables | nodes | rings ...
  */
 
 #include <linux/bits.h>
@@ -53,6 +53,7 @@
 #define MK_BOOT_F_RESIZE	BIT_ULL(2)	/* MK_CTL_CPU_* and MK_CTL_MEM_* */
 
 #define MK_BOOT_NAME_LEN	64
+#define MK_BOOT_NODES_MAX	64	/* a machine that has more shows none */
 
 /**
  * struct mk_boot_locator - payload of the SETUP_MULTIKERNEL setup_data entry
@@ -158,7 +159,10 @@ struct mk_boot_x86 {
  * @nr_spare: further entries at @cpus_off, see &struct mk_boot_cpu
  * @x86: see &struct mk_boot_x86
  * @version_min: the oldest version that the host speaks; 0 if it knows @version alone
- * @reserved2: zero
+ * @nr_nodes: NUMA nodes of the machine, at most MK_BOOT_NODES_MAX; 0 if not known
+ * @nodes_off: offset of their numbers, each a __u32, in ascending order
+ * @distances_off: offset of @nr_nodes rows of @nr_nodes bytes, from a node to each, in
+ *                 the order of @nodes_off and the units of ACPI's SLIT: 10 is the node's own
  */
 struct mk_boot_block {
 	__u64 magic;
@@ -180,7 +184,9 @@ struct mk_boot_block {
 	__u32 nr_spare;
 	struct mk_boot_x86 x86;
 	__u32 version_min;
-	__u32 reserved2;
+	__u32 nr_nodes;
+	__u32 nodes_off;
+	__u32 distances_off;
 };
 
 /* Size of the boot block when MK_BOOT_VERSION became 3: no writer has less */
