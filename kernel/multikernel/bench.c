@@ -25,6 +25,7 @@
  *	greet CALLS		calls each peer, now and when it comes, until the next line
  *	cpu CPU			where doorbells of later channels ring, also of those
  *				that other kernels open
+ *	zero SIZE		zeroes so many bytes in one piece
  *	ipi CPU ROUNDS		smp_call_function_single(), waiting, within this kernel
  *
  *	cost self SIZE COUNT	for 64 messages, without doorbells and on one CPU: what
@@ -44,9 +45,12 @@
 #include <linux/crc32.h>
 #include <linux/debugfs.h>
 #include <linux/delay.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
 #include <linux/init.h>
 #include <linux/notifier.h>
 #include <linux/seq_file.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/sched/clock.h>
 #include <linux/smp.h>
@@ -58,6 +62,9 @@
 
 #define BENCH_MAX_ROUNDS	10000000
 #define BENCH_TIMEOUT		(20 * HZ)
+
+/* Bytes that can be zeroed in one go */
+#define BENCH_ZERO_MAX		SZ_1G
 
 static DEFINE_MUTEX(bench_lock);
 static struct mk_channel *bench_held;
@@ -594,6 +601,31 @@ static int bench_cost(struct mk_channel *ch, u32 size, u32 rounds, u32 *ns)
 	return ret;
 }
 
+/* What it costs to zero so much memory, in one piece as it is when it changes hands */
+static int bench_zero(const char *text)
+{
+	unsigned long nr, i;
+	struct page *page;
+	u32 size;
+	u64 since;
+
+	if (kstrtou32(text, 10, &size) || !size || size > BENCH_ZERO_MAX)
+		return -EINVAL;
+	nr = DIV_ROUND_UP(size, PAGE_SIZE);
+	page = alloc_contig_pages(nr, GFP_KERNEL | __GFP_NOWARN, numa_mem_id(), NULL);
+	if (!page)
+		return -ENOMEM;
+	since = local_clock();
+	for (i = 0; i < nr; i++) {
+		clear_page(page_address(page + i));
+		if (!(i % 1024))
+			cond_resched();
+	}
+	scnprintf(bench_result, sizeof(bench_result), "ns %llu\n", local_clock() - since);
+	free_contig_range(page_to_pfn(page), nr);
+	return 0;
+}
+
 static int bench_run_hold(struct mk_channel *ch, u32 size, u32 count, u32 *ns)
 {
 	bench_held = ch;
@@ -650,6 +682,8 @@ static int bench_run(char *line)
 		return bench_set_cpu(peer);
 	if (!strcmp(what, "greet"))
 		return bench_greet(peer);
+	if (!strcmp(what, "zero"))
+		return bench_zero(peer);
 	if (!strcmp(what, "ipi"))
 		count = size;
 	if (!count || count > BENCH_MAX_ROUNDS)

@@ -23,6 +23,16 @@
  *	is sent to it, and it counts as lost.  For tests of the quarantine, which has
  *	it until the machine is reset.  4294967295: none.
  *
+ * stop_deadline_ms
+ *	How long an orderly stop may take before the instance is killed.
+ *
+ * resize_timeout_ms
+ *	How long the host waits for an instance to take or to give a CPU or a block of
+ *	memory, for tests of answers that come too late.
+ *
+ * fail_resize
+ *	Fails steps of such a change, see resize.c.
+ *
  * PEER is the name of an instance, or "host".
  */
 
@@ -145,6 +155,7 @@ static int __init mk_debug_init(void)
 	debugfs_create_file("peer_events", 0400, mk_debug_dir, NULL,
 			    &mk_debug_peer_events_fops);
 	debugfs_create_u32("fail_stop", 0600, mk_debug_dir, &mk_debug_fail_stop);
+	debugfs_create_u32("stop_deadline_ms", 0600, mk_debug_dir, &mk_stop_deadline_ms);
 	return mk_peer_notifier_register(&mk_debug_peer_nb);
 }
 subsys_initcall(mk_debug_init);

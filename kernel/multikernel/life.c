@@ -29,6 +29,7 @@
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <kunit/static_stub.h>
 #include <linux/cpumask.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
@@ -47,6 +48,9 @@
  * killed: what service managers grant a service, a third of it.
  */
 #define MK_STOP_DEADLINE_MS	30000
+
+/* A test may be less patient, see debug.c */
+u32 mk_stop_deadline_ms = MK_STOP_DEADLINE_MS;
 
 /* A nop is answered by a kernel thread of the peer; a second is an age */
 #define MK_NOP_TIMEOUT_MS	1000
@@ -157,6 +161,7 @@ static u32 mk_life_last_reason(struct mk_instance *inst)
  */
 int mk_life_stop_cpu(struct mk_instance *inst, unsigned int cpu)
 {
+	KUNIT_STATIC_STUB_REDIRECT(mk_life_stop_cpu, inst, cpu);
 	if (!mk_debug_stop_fails(cpu) && !mk_arch_stop_cpu(cpu))
 		return 0;
 	mk_life_end(inst, MK_CRASHED, "a CPU that it gave back can't be stopped");
@@ -471,7 +476,7 @@ int mk_life_stop(struct mk_instance *inst)
 			       inst->name);
 	mk_instance_set_state(inst, MK_STOPPING);
 	queue_delayed_work(system_dfl_wq, &inst->stop_work,
-			   msecs_to_jiffies(MK_STOP_DEADLINE_MS));
+			   msecs_to_jiffies(READ_ONCE(mk_stop_deadline_ms)));
 	return 0;
 }
 

@@ -76,11 +76,14 @@ static int mk_move_hand_cpu(struct mk_resize *from, struct mk_resize *to, unsign
 /* It was the first one's before: there again, if that runs, and if not its own all the same */
 static void mk_move_cpu_back(struct mk_resize *from, struct mk_resize *to, unsigned int cpu)
 {
-	int ret = mk_move_hand_cpu(to, from, cpu) ?: mk_resize_offer_cpu(from, cpu, false);
+	int ret = mk_move_hand_cpu(to, from, cpu), hand = ret;
 
-	if (ret)
-		pr_warn("CPU %u does not get back to instance %s (error %d)\n", cpu,
-			from->inst->name, ret);
+	ret = ret ?: mk_resize_offer_cpu(from, cpu, false);
+	if (!ret)
+		return;
+	mk_settle_note_cpu(hand ? to : from, cpu);
+	pr_warn("CPU %u does not get back to instance %s (error %d)\n", cpu,
+		from->inst->name, ret);
 }
 
 static int mk_move_check_cpus(struct mk_resize *from, struct mk_resize *to)
@@ -139,11 +142,13 @@ static void mk_move_undo_cpus(struct mk_resize *from, struct mk_resize *to)
 	for_each_cpu(cpu, &to->add) {
 		/* One that it has not got is no error */
 		ret = mk_resize_ask_cpu(to, MK_CTL_CPU_DEL, cpu);
-		if (ret && ret != -ECONNRESET)
-			pr_warn("CPU %u stays with instance %s, which does not let go of it (error %d)\n",
-				cpu, to->inst->name, ret);
-		else
+		if (!ret || ret == -ECONNRESET) {
 			mk_move_cpu_back(from, to, cpu);
+			continue;
+		}
+		mk_settle_note_cpu(to, cpu);
+		pr_warn("CPU %u stays with instance %s, which does not let go of it (error %d)\n",
+			cpu, to->inst->name, ret);
 	}
 	/* Let go of, and not handed over */
 	cpumask_andnot(&from->del, &from->del, &to->add);
@@ -258,6 +263,9 @@ static int mk_move_give_mem(struct mk_resize *from, struct mk_resize *to,
 
 	for (; mv->handed < mv->nr; mv->handed++) {
 		ret = mk_move_hand_mem(from, to, mv->pa[mv->handed], mv->block);
+		if (ret && !mk_error_is_set())
+			mk_fail(ret, "%llu MiB could not be handed from %s to %s (error %d)",
+				mv->block / SZ_1M, from->inst->name, to->inst->name, ret);
 		if (ret)
 			return ret;
 	}
@@ -272,24 +280,35 @@ static int mk_move_give_mem(struct mk_resize *from, struct mk_resize *to,
 	return 0;
 }
 
+/* Back to the first one: from the second, which may not even have it, and at last inside */
+static void mk_move_mem_back(struct mk_resize *from, struct mk_resize *to, phys_addr_t pa,
+			     u64 size, bool handed)
+{
+	struct mk_resize *owner = handed ? to : from;
+	int ret = 0;
+
+	if (handed) {
+		ret = mk_resize_ask_mem(to, MK_CTL_MEM_DEL, pa, size);
+		if (!ret || ret == -ECONNRESET)
+			ret = mk_move_hand_mem(to, from, pa, size);
+		if (!ret)
+			owner = from;
+	}
+	ret = ret ?: mk_resize_ask_mem(from, MK_CTL_MEM_ADD, pa, size);
+	if (!ret)
+		return;
+	mk_settle_note_mem(owner, pa, size);
+	pr_warn("memory at %pap does not get back to instance %s (error %d)\n", &pa,
+		from->inst->name, ret);
+}
+
 static void mk_move_undo_mem(struct mk_resize *from, struct mk_resize *to,
 			     struct mk_move_mem *mv)
 {
 	unsigned int i;
-	int ret;
 
-	for (i = 0; i < mv->freed; i++) {
-		ret = 0;
-		if (i < mv->handed) {
-			ret = mk_resize_ask_mem(to, MK_CTL_MEM_DEL, mv->pa[i], mv->block);
-			if (!ret || ret == -ECONNRESET)
-				ret = mk_move_hand_mem(to, from, mv->pa[i], mv->block);
-		}
-		ret = ret ?: mk_resize_ask_mem(from, MK_CTL_MEM_ADD, mv->pa[i], mv->block);
-		if (ret)
-			pr_warn("memory at %pap does not get back to instance %s (error %d)\n",
-				&mv->pa[i], from->inst->name, ret);
-	}
+	for (i = 0; i < mv->freed; i++)
+		mk_move_mem_back(from, to, mv->pa[i], mv->block, i < mv->handed);
 }
 
 static int mk_move_do_memory(struct mk_resize *from, struct mk_resize *to)
@@ -324,7 +343,9 @@ int mk_move(struct mk_resize *from, struct mk_resize *to)
 		swap(first, second);
 	mutex_lock(first);
 	mutex_lock_nested(second, SINGLE_DEPTH_NESTING);
-	ret = from->cpus ? mk_move_do_cpus(from, to) : mk_move_do_memory(from, to);
+	ret = mk_settle(from) ?: mk_settle(to);
+	if (!ret)
+		ret = from->cpus ? mk_move_do_cpus(from, to) : mk_move_do_memory(from, to);
 	mutex_unlock(second);
 	mutex_unlock(first);
 	return ret;

@@ -23,7 +23,7 @@
  * The ledger names the instance as the owner from before the first step to after the
  * last one of either way.  If the instance ends in between, all that is its own then is
  * stopped, and what a failed write has added goes back.  If it does not answer in time
- * nobody knows whether it uses what it was offered: that stays its own.
+ * nobody knows whether it uses what it was offered: that stays its own, see settle.c.
  *
  * A write that a signal interrupts is finished without the writer.
  *
@@ -43,9 +43,11 @@
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <kunit/static_stub.h>
 #include <linux/cleanup.h>
 #include <linux/completion.h>
 #include <linux/cpumask.h>
+#include <linux/debugfs.h>
 #include <linux/fault-inject.h>
 #include <linux/init.h>
 #include <linux/jiffies.h>
@@ -65,6 +67,9 @@
  */
 #define MK_RESIZE_TIMEOUT_MS	30000
 
+/* A test may be less patient, see debug.c */
+static u32 mk_resize_timeout_ms = MK_RESIZE_TIMEOUT_MS;
+
 static DECLARE_FAULT_ATTR(mk_resize_fault);
 
 /* For tests: shall this step fail? */
@@ -73,13 +78,14 @@ static bool mk_resize_fails(void)
 	return should_fail(&mk_resize_fault, 1);
 }
 
-static int __init mk_resize_fault_init(void)
+static int __init mk_resize_debug_init(void)
 {
+	debugfs_create_u32("resize_timeout_ms", 0600, mk_debug_dir, &mk_resize_timeout_ms);
 	if (IS_ENABLED(CONFIG_FAULT_INJECTION_DEBUG_FS))
 		fault_create_debugfs_attr("fail_resize", mk_debug_dir, &mk_resize_fault);
 	return 0;
 }
-late_initcall(mk_resize_fault_init);
+late_initcall(mk_resize_debug_init);
 
 /**
  * mk_resize_runs() - does the instance run as it did when the change began?
@@ -122,7 +128,7 @@ static int mk_resize_ask(struct mk_resize *rs, const void *req, size_t len)
 	if (mk_resize_fails())
 		return -EIO;
 	ret = mk_job_call(&rs->inst->link.boot[MK_CLASS_CONTROL], req, len, NULL, 0,
-			  msecs_to_jiffies(MK_RESIZE_TIMEOUT_MS));
+			  msecs_to_jiffies(READ_ONCE(mk_resize_timeout_ms)));
 	if (ret == -ENOTCONN)
 		ret = -ECONNRESET;
 	if (mk_resize_fails())
@@ -141,12 +147,11 @@ static int mk_resize_ask(struct mk_resize *rs, const void *req, size_t len)
  */
 int mk_resize_ask_cpu(struct mk_resize *rs, u32 op, unsigned int cpu)
 {
-	struct mk_ctl_cpu req = {
-		.op = op,
-		.phys_id = mk_arch_phys_id(cpu),
-		.node = cpu_to_node(cpu),
-	};
+	struct mk_ctl_cpu req = { .op = op };
 
+	KUNIT_STATIC_STUB_REDIRECT(mk_resize_ask_cpu, rs, op, cpu);
+	req.phys_id = mk_arch_phys_id(cpu);
+	req.node = cpu_to_node(cpu);
 	return mk_resize_ask(rs, &req, sizeof(req));
 }
 
@@ -176,11 +181,16 @@ int mk_resize_offer_cpu(struct mk_resize *rs, unsigned int cpu, bool parked)
 	return mk_resize_ask_cpu(rs, MK_CTL_CPU_ADD, cpu);
 }
 
-/*
- * The instance has let go of it, or never had it: back to the host.  One that can't be
- * stopped ends the instance, see life.c.
+/**
+ * mk_resize_return_cpu() - a CPU is the host's again
+ * @rs: the change
+ * @cpu: logical number; the instance has let go of it, or never had it
+ *
+ * One that can't be stopped ends the instance, see life.c.
+ *
+ * Context: may sleep.
  */
-static void mk_resize_return_cpu(struct mk_resize *rs, unsigned int cpu)
+void mk_resize_return_cpu(struct mk_resize *rs, unsigned int cpu)
 {
 	struct mk_instance *inst = rs->inst;
 
@@ -212,17 +222,21 @@ void mk_resize_undo_cpus(struct mk_resize *rs)
 
 	for_each_cpu(cpu, &rs->del) {
 		ret = mk_resize_offer_cpu(rs, cpu, true);
-		if (ret)
-			pr_warn("instance %s has let go of CPU %u and does not take it back (%pe)\n",
-				rs->inst->name, cpu, ERR_PTR(ret));
+		if (!ret)
+			continue;
+		mk_settle_note_cpu(rs, cpu);
+		pr_warn("instance %s has let go of CPU %u and does not take it back (%pe)\n",
+			rs->inst->name, cpu, ERR_PTR(ret));
 	}
 	for_each_cpu(cpu, &rs->add) {
 		ret = mk_resize_ask_cpu(rs, MK_CTL_CPU_DEL, cpu);
-		if (!ret || ret == -ECONNRESET)
+		if (!ret || ret == -ECONNRESET) {
 			mk_resize_return_cpu(rs, cpu);
-		else
-			pr_warn("CPU %u stays with instance %s, which does not let go of it (%pe)\n",
-				cpu, rs->inst->name, ERR_PTR(ret));
+			continue;
+		}
+		mk_settle_note_cpu(rs, cpu);
+		pr_warn("CPU %u stays with instance %s, which does not let go of it (%pe)\n",
+			cpu, rs->inst->name, ERR_PTR(ret));
 	}
 }
 
@@ -345,18 +359,24 @@ static int mk_resize_do_cpus(struct mk_resize *rs)
  */
 int mk_resize_ask_mem(struct mk_resize *rs, u32 op, phys_addr_t pa, u64 size)
 {
-	struct mk_ctl_mem req = {
-		.op = op,
-		.node = pfn_to_nid(PHYS_PFN(pa)),
-		.start_pa = pa,
-		.size = size,
-	};
+	struct mk_ctl_mem req = { .op = op, .start_pa = pa, .size = size };
 
+	KUNIT_STATIC_STUB_REDIRECT(mk_resize_ask_mem, rs, op, pa, size);
+	req.node = pfn_to_nid(PHYS_PFN(pa));
 	return mk_resize_ask(rs, &req, sizeof(req));
 }
 
-/* Unless somebody took it with the instance meanwhile */
-static void mk_resize_return_mem(struct mk_resize *rs, phys_addr_t pa, u64 size)
+/**
+ * mk_resize_return_mem() - memory is the host's again
+ * @rs: the change
+ * @pa: physical address; the instance has let go of it, or never had it
+ * @size: in bytes
+ *
+ * Unless somebody took it with the instance meanwhile.
+ *
+ * Context: may sleep.
+ */
+void mk_resize_return_mem(struct mk_resize *rs, phys_addr_t pa, u64 size)
 {
 	struct mk_instance *inst = rs->inst;
 
@@ -374,6 +394,8 @@ static int mk_resize_take_block(struct mk_resize *rs, phys_addr_t pa, u64 block)
 
 	if (!ret || ret == -ECONNRESET)
 		mk_resize_return_mem(rs, pa, block);
+	if (mk_resize_unknown(ret))
+		mk_settle_note_mem(rs, pa, block);
 	return ret;
 }
 
@@ -395,7 +417,9 @@ static int mk_resize_give_block(struct mk_resize *rs, u64 block, phys_addr_t *pa
 	ret = mk_resize_ask_mem(rs, MK_CTL_MEM_ADD, *pa, block);
 	if (!ret)
 		return 0;
-	if (!mk_resize_unknown(ret))
+	if (mk_resize_unknown(ret))
+		mk_settle_note_mem(rs, *pa, block);
+	else
 		mk_resize_return_mem(rs, *pa, block);
 	if (ret == -ECONNRESET)
 		return mk_resize_gone(rs);
@@ -405,7 +429,7 @@ static int mk_resize_give_block(struct mk_resize *rs, u64 block, phys_addr_t *pa
 
 static int mk_resize_grow(struct mk_resize *rs, u64 block, u64 more)
 {
-	u64 *pa __free(kvfree) = NULL;
+	phys_addr_t *pa __free(kvfree) = NULL;
 	unsigned int nr = more / block, done;
 	int ret = 0;
 
@@ -416,9 +440,16 @@ static int mk_resize_grow(struct mk_resize *rs, u64 block, u64 more)
 		ret = mk_resize_give_block(rs, block, &pa[done]);
 	if (!ret)
 		return 0;
-	/* All but the last one are the instance's */
-	for (done--; done--;)
-		mk_resize_take_block(rs, pa[done], block);
+	/* All but the last one are the instance's, and stay so if it does not answer */
+	for (done--; done--;) {
+		int left = mk_resize_take_block(rs, pa[done], block);
+
+		if (left && left != -ECONNRESET)
+			pr_warn("instance %s keeps the memory at %pap, which it has just been given (%pe)\n",
+				rs->inst->name, &pa[done], ERR_PTR(left));
+		if (mk_resize_unknown(left))
+			break;
+	}
 	return ret;
 }
 
@@ -503,9 +534,21 @@ static void mk_resize_free(struct kref *ref)
 	kfree(rs);
 }
 
-static int mk_resize_do(struct mk_resize *rs)
+/**
+ * mk_resize_do() - carry out a change of one instance
+ * @rs: the change
+ *
+ * Context: process; may sleep for as long as the instance takes.
+ * Return: as mk_resize_cpus() and mk_resize_memory().
+ */
+int mk_resize_do(struct mk_resize *rs)
 {
+	int ret;
+
 	guard(mutex)(&rs->inst->resize_lock);
+	ret = mk_settle(rs);
+	if (ret)
+		return ret;
 	return rs->cpus ? mk_resize_do_cpus(rs) : mk_resize_do_memory(rs);
 }
 

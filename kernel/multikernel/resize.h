@@ -39,7 +39,10 @@ struct mk_resize {
 	int ret;
 };
 
-/* resize.c; for whoever holds mk_instance.resize_lock */
+/* resize.c */
+int mk_resize_do(struct mk_resize *rs);
+
+/* For whoever holds mk_instance.resize_lock */
 bool mk_resize_runs(struct mk_resize *rs);
 int mk_resize_gone(struct mk_resize *rs);
 bool mk_resize_unknown(int ret);
@@ -48,7 +51,14 @@ int mk_resize_ask_mem(struct mk_resize *rs, u32 op, phys_addr_t pa, u64 size);
 int mk_resize_offer_cpu(struct mk_resize *rs, unsigned int cpu, bool parked);
 int mk_resize_take_cpus(struct mk_resize *rs, const struct cpumask *del);
 void mk_resize_undo_cpus(struct mk_resize *rs);
+void mk_resize_return_cpu(struct mk_resize *rs, unsigned int cpu);
+void mk_resize_return_mem(struct mk_resize *rs, phys_addr_t pa, u64 size);
 phys_addr_t mk_resize_next_block(struct mk_resize *rs, u64 block, phys_addr_t below);
+
+/* settle.c */
+void mk_settle_note_cpu(struct mk_resize *rs, unsigned int cpu);
+void mk_settle_note_mem(struct mk_resize *rs, phys_addr_t pa, u64 size);
+int mk_settle(struct mk_resize *rs);
 
 /* move.c */
 int mk_move(struct mk_resize *from, struct mk_resize *to);

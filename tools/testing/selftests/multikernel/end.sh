@@ -227,9 +227,12 @@ stop_kills_what_spins_with_interrupts_off()
 	mk_run web "test -w $knob" || skip 'needs an image with CONFIG_LKDTM'
 	mk_send web "for c in 1 0; do taskset -c \$c sh -c 'echo HARDLOCKUP > $knob' & done; wait"
 	wait_until 'it does not answer any more' does_not_answer
+	# A kernel that spins is no fun to wait for
+	[ ! -w $MK_DEBUG/stop_deadline_ms ] || echo 3000 > $MK_DEBUG/stop_deadline_ms
 	is "$(put web state stop)" OK 'stop'
 	wait_for_state web loaded
 	is "$(get web reason)" 'shutdown timed out, killed' 'reason'
+	[ ! -w $MK_DEBUG/stop_deadline_ms ] || echo 30000 > $MK_DEBUG/stop_deadline_ms
 	mk_start web
 }
 

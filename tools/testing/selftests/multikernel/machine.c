@@ -376,3 +376,27 @@ int machine_laps(int argc, char **argv)
 	}
 	return 0;
 }
+
+/*
+ * Sleeps for ten milliseconds at a time, and prints each time that was longer than any
+ * before: how long this kernel has not let it run, in ms.
+ */
+int machine_gaps(int argc, char **argv)
+{
+	__u64 before = now_us(), longest = 0;
+
+	(void)argc;
+	(void)argv;
+	for (;;) {
+		__u64 now;
+
+		usleep(10000);
+		now = now_us();
+		if (now - before > longest) {
+			longest = now - before;
+			printf("%llu\n", longest / 1000);
+			fflush(stdout);
+		}
+		before = now;
+	}
+}

@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mkprobe.h"
@@ -98,6 +99,27 @@ static int file_write(int argc, char **argv)
 		return 1;
 	}
 	return probe_result(n);
+}
+
+/* Writes that must succeed, one after the other: how many microseconds they took */
+static int file_timed(int argc, char **argv)
+{
+	struct timespec from, to;
+	int i, fd;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	for (i = 0; i + 1 < argc; i += 2) {
+		fd = open(argv[i], O_WRONLY);
+		if (fd < 0 || write(fd, argv[i + 1], strlen(argv[i + 1])) < 0) {
+			perror(argv[i]);
+			return 1;
+		}
+		close(fd);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	printf("%lld\n", (to.tv_sec - from.tv_sec) * 1000000LL +
+			 (to.tv_nsec - from.tv_nsec) / 1000);
+	return 0;
 }
 
 static int file_mkdir(int argc, char **argv)
@@ -192,6 +214,7 @@ static int no_cap(int argc, char **argv)
 
 static const struct command commands[] = {
 	{ "write", "FILE TEXT", file_write, 2 },
+	{ "timed", "FILE TEXT...", file_timed, 2 },
 	{ "mkdir", "DIR", file_mkdir, 1 },
 	{ "rmdir", "DIR", file_rmdir, 1 },
 	{ "try-read", "FILE", file_try_read, 1 },
@@ -212,6 +235,7 @@ static const struct command commands[] = {
 	{ "tsc", "", machine_tsc, 0 },
 	{ "nmi", "APICID", machine_nmi, 1 },
 	{ "laps", "CPU WINDOWS", machine_laps, 2 },
+	{ "gaps", "", machine_gaps, 0 },
 };
 
 static const struct command *find(const char *name)

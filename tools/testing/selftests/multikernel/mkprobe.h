@@ -30,5 +30,6 @@ int machine_mapped(int argc, char **argv);
 int machine_tsc(int argc, char **argv);
 int machine_nmi(int argc, char **argv);
 int machine_laps(int argc, char **argv);
+int machine_gaps(int argc, char **argv);
 
 #endif /* MKPROBE_H */

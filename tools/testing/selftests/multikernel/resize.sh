@@ -270,6 +270,72 @@ the_host_keeps_what_it_was_told_to()
 	refused -m 'not a size' EINVAL 'no size' mkprobe write "$MK_FS/pool/keep_memory" x
 }
 
+TIMEOUT=$MK_DEBUG/resize_timeout_ms
+
+gets_to() { [ "$(get web memory)" = "$1" ] && [ "$(kb_inside web)" -gt "$2" ]; }
+
+# The change goes on without the writer.
+a_signal_to_the_writer_changes_nothing()
+{
+	local pid out=$MK_TMP/change
+
+	mkprobe write "$MK_FS/instances/web/memory" 768M > "$out" & pid=$!
+	wait_until 'the first block has come' eval '[ "$(get web memory)" != 256M ]'
+	kill $pid
+	wait $pid || :
+	is "$(cat "$out")" '' 'what the writer got to say'
+	has "$(last_error)" 'a signal came; the change of web goes on' 'last_error'
+	wait_until 'all of it has come' gets_to 768M 700000
+	is "$(put web memory 256M)" OK 'to shrink'
+}
+
+# late FILE TEXT OTHER: TEXT is written, and the answer comes too late; that depends on
+# who gets to run, so it may take several times. OTHER undoes it.
+late()
+{
+	local got
+
+	echo 0 > "$TIMEOUT"
+	got=$(put web "$1" "$2") || :
+	echo 30000 > "$TIMEOUT"
+	[ "$got" != ETIMEDOUT ] || return 0
+	[ "$got" = OK ] && is "$(put web "$1" "$3")" OK "$3 into $1"
+	return 1
+}
+
+# For the host it has not answered; it is at work all the same, and done some time later.
+# What nobody knows of stays its own, and is settled before the next change.
+an_answer_may_come_too_late()
+{
+	local kb both
+
+	[ -w "$TIMEOUT" ] || skip 'needs debugfs'
+	kb=$(kb_inside web) both=$(echo "$BOTH" | tr , -)
+	wait_until 'memory is taken too late' late memory 384M 256M
+	is "$(get web memory)" 384M 'memory, of which nobody knows whether it is used'
+	is "$(put web memory 384M)" OK 'the same again'
+	between $((kb + 100000)) "$(kb_inside web)" $((kb + 131072)) 'MemTotal inside'
+	wait_until 'memory is given too late' late memory 256M 384M
+	is "$(get web memory)" 384M 'memory, as nobody knows'
+	is "$(put web memory 512M)" OK 'more memory'
+	between $((kb + 230000)) "$(kb_inside web)" $((kb + 262144)) 'MemTotal inside'
+	is "$(put web memory 256M)" OK 'all of it back'
+	is "$(kb_inside web)" "$kb" 'MemTotal inside'
+
+	wait_until 'a CPU is taken too late' late cpus "$BOTH" "$A"
+	is "$(get web cpus)" "$both" 'cpus, as nobody knows'
+	is "$(put web cpus "$BOTH")" OK 'the same again'
+	is "$(cpus_inside web)" 2 'CPUs inside'
+	wait_until 'a CPU is given too late' late cpus "$A" "$BOTH"
+	is "$(get web cpus)" "$both" 'cpus, as nobody knows'
+	is "$(put web cpus "$A")" OK 'the same again'
+	is "$(cpus_inside web)" 1 'CPUs inside'
+	ok cpu_works "$B"
+	ok answers web
+}
+
+hangs() { ! answers "$1"; }
+
 has_left() { [ "$(cat "$MK_CPUS/cpu$1/online")" = 0 ]; }
 
 # The instance does not answer, and is killed by somebody else meanwhile.
@@ -278,7 +344,7 @@ a_kill_ends_a_change()
 	local pid out=$MK_TMP/change
 
 	mk_send web 'exec sh -c "echo HARDLOCKUP > /sys/kernel/debug/provoke-crash/DIRECT"'
-	sleep 1
+	wait_until 'it hangs' hangs web
 	put web cpus "$BOTH" > "$out" & pid=$!
 	wait_until 'the CPU has left' has_left "$B"
 	ok mkctl kill web
@@ -314,5 +380,7 @@ mk_main \
 	each_step_fails_once \
 	each_step_back_fails_once \
 	the_host_keeps_what_it_was_told_to \
+	a_signal_to_the_writer_changes_nothing \
+	an_answer_may_come_too_late \
 	a_kill_ends_a_change \
 	everything_goes_back
