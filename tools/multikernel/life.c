@@ -48,12 +48,32 @@ static int write_or_say(const char *op, const char *name, const char *file,
 	return mk_error_op(op, name, errno);
 }
 
+/* What an instance owns; memory comes from the nodes of its CPUs, or those asked for */
+struct owned {
+	const char *cpus;
+	const char *numa;
+	const char *memory;
+};
+
+static int write_owned(const char *name, const struct owned *own)
+{
+	int ret = write_or_say("cpus", name, "cpus", own->cpus);
+
+	if (!ret)
+		ret = write_or_say("numa", name, "numa", own->numa);
+	if (!ret)
+		ret = write_or_say("memory", name, "memory", own->memory);
+	return ret;
+}
+
 int mk_life_create(int argc, char **argv)
 {
-	const char *name, *cpus = NULL, *memory = NULL, *id = NULL;
+	const char *name, *id = NULL;
+	struct owned own = { 0 };
 	const struct mk_opt opts[] = {
-		{ "cpus", 'c', MK_OPT_TEXT, &cpus },
-		{ "memory", 'm', MK_OPT_TEXT, &memory },
+		{ "cpus", 'c', MK_OPT_TEXT, &own.cpus },
+		{ "memory", 'm', MK_OPT_TEXT, &own.memory },
+		{ "numa", 'n', MK_OPT_TEXT, &own.numa },
 		{ "id", 'i', MK_OPT_TEXT, &id },
 		{ }
 	};
@@ -66,9 +86,7 @@ int mk_life_create(int argc, char **argv)
 
 	ret = write_or_say("id", name, "id", id);
 	if (!ret)
-		ret = write_or_say("memory", name, "memory", memory);
-	if (!ret)
-		ret = write_or_say("cpus", name, "cpus", cpus);
+		ret = write_owned(name, &own);
 	if (ret && mk_file_rmdir(name))
 		mk_error_op("rm", name, errno);
 	return ret;
@@ -76,21 +94,55 @@ int mk_life_create(int argc, char **argv)
 
 int mk_life_set(int argc, char **argv)
 {
-	const char *name, *cpus = NULL, *memory = NULL;
+	const char *name;
+	struct owned own = { 0 };
 	const struct mk_opt opts[] = {
-		{ "cpus", 'c', MK_OPT_TEXT, &cpus },
-		{ "memory", 'm', MK_OPT_TEXT, &memory },
+		{ "cpus", 'c', MK_OPT_TEXT, &own.cpus },
+		{ "memory", 'm', MK_OPT_TEXT, &own.memory },
+		{ "numa", 'n', MK_OPT_TEXT, &own.numa },
 		{ }
 	};
 	int ret = parse_name(argc, argv, opts, &name);
 
 	if (ret)
 		return ret;
-	if (!cpus && !memory)
+	if (!own.cpus && !own.memory && !own.numa)
 		return mk_opts_usage("nothing to set", NULL);
-	ret = write_or_say("memory", name, "memory", memory);
+	return write_owned(name, &own);
+}
+
+static int move_one(const char *from, const char *to, const char *what,
+		    const char *much)
+{
+	char text[8192];
+
+	if (!much)
+		return MK_OK;
+	if (snprintf(text, sizeof(text), "%s %s %s", what, much, to) >=
+	    (int)sizeof(text))
+		return mk_opts_usage("too long", much);
+	return write_or_say("move", from, "move", text);
+}
+
+int mk_life_move(int argc, char **argv)
+{
+	const char *name[2], *cpus = NULL, *memory = NULL;
+	const struct mk_opt opts[] = {
+		{ "cpus", 'c', MK_OPT_TEXT, &cpus },
+		{ "memory", 'm', MK_OPT_TEXT, &memory },
+		{ }
+	};
+	int ret;
+
+	if (mk_opts_parse(argc, argv, opts, name, 2, 2))
+		return MK_USAGE;
+	if (check_name(name[0]) || check_name(name[1]))
+		return MK_FAILED;
+	if (!cpus && !memory)
+		return mk_opts_usage("nothing to move", NULL);
+	ret = move_one(name[0], name[1], "cpus", cpus);
 	if (!ret)
-		ret = write_or_say("cpus", name, "cpus", cpus);
+		ret = move_one(name[0], name[1], "memory", memory);
 	return ret;
 }
 

@@ -10,12 +10,15 @@
 #include "mkctl.h"
 
 static const struct mk_command commands[] = {
-	{ "create", "NAME [--cpus LIST] [--memory SIZE] [--id N]",
+	{ "create", "NAME [--cpus LIST] [--memory SIZE] [--numa NODES] [--id N]",
 	  "Make an instance and give it CPUs and memory of this machine.",
 	  mk_life_create },
-	{ "set", "NAME [--cpus LIST] [--memory SIZE]",
+	{ "set", "NAME [--cpus LIST] [--memory SIZE] [--numa NODES]",
 	  "Change what an instance owns; \"\" gives all CPUs back, 0 all memory.",
 	  mk_life_set },
+	{ "move", "FROM TO [--cpus LIST] [--memory SIZE]",
+	  "Move CPUs and memory from one running instance to another.",
+	  mk_life_move },
 	{ "load", "NAME [--initrd FILE] [--cmdline TEXT] KERNEL",
 	  "Load a bzImage for an instance.", mk_load },
 	{ "unload", "NAME", "Drop the image of an instance.", mk_load_unload },

@@ -106,6 +106,7 @@ void mk_text_json_number(struct mk_json *json, const char *key,
 /* life.c: create, set, start, stop, kill, rm, wait, ping */
 int mk_life_create(int argc, char **argv);
 int mk_life_set(int argc, char **argv);
+int mk_life_move(int argc, char **argv);
 int mk_life_start(int argc, char **argv);
 int mk_life_stop(int argc, char **argv);
 int mk_life_kill(int argc, char **argv);

@@ -25,7 +25,7 @@ wrong_use_is_status_2()
 
 	exits 2
 	exits 2 dance
-	for cmd in create set load unload start stop kill rm inspect console \
+	for cmd in create set move load unload start stop kill rm inspect console \
 		   logs ping wait; do
 		exits 2 $cmd
 		exits 2 $cmd --no-such-option
@@ -33,6 +33,8 @@ wrong_use_is_status_2()
 	done
 	exits 2 ps web
 	exits 2 set web
+	exits 2 move web
+	exits 2 move web db
 	exits 2 wait web dancing
 	exits 2 ping web -c none
 	exits 0 help
@@ -108,6 +110,35 @@ set_changes_what_it_owns()
 	ok mkctl set web --cpus '' --memory 0
 	is "$(get web cpus)" '' 'CPUs'
 	is "$(get web memory.map)" '' 'memory'
+}
+
+memory_comes_from_the_nodes_that_are_named()
+{
+	local node
+
+	node=$(each_cpu "$(cat /sys/devices/system/node/has_memory)" | tail -n 1)
+	exits 1 create web --numa 99 --memory 64M
+	[ ! -d "$MK_FS/instances/web" ]
+	ok mkctl create web --cpus "$CPU" --numa "$node" --memory 64M
+	is "$(get web numa)" "$node" 'nodes'
+	ok mkctl set web --numa ''
+	is "$(get web numa)" '' 'nodes'
+}
+
+what_runs_is_changed_and_moved()
+{
+	mk_boot a "$CPUS" 256M
+	mk_boot b "$(last_cpus 1)" 256M
+	ok mkctl set b --memory 384M
+	is "$(get b memory)" 384M 'memory of b'
+	exits 1 move a b --memory 1M
+	exits 1 move a nobody --cpus "$CPU"
+	ok mkctl move a b --cpus "$CPU"
+	is "$(get a cpus)" "${CPUS%,*}" 'CPUs of a'
+	is "$(count_cpus "$(get b cpus)")" 2 'CPUs of b'
+	ok mkctl move b a --cpus "$CPU" --memory 128M
+	is "$(get a memory)" 384M 'memory of a'
+	is "$(count_cpus "$(get a cpus)")" 2 'CPUs of a'
 }
 
 a_life_by_hand()
@@ -223,6 +254,8 @@ mk_main \
 	a_create_that_fails_leaves_nothing \
 	ps_and_inspect_show_it \
 	set_changes_what_it_owns \
+	memory_comes_from_the_nodes_that_are_named \
+	what_runs_is_changed_and_moved \
 	a_life_by_hand \
 	rm_f_removes_what_runs \
 	console_until_and_timeout \
