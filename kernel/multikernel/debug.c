@@ -146,6 +146,17 @@ bool mk_debug_stop_fails(unsigned int cpu)
 	return cmpxchg(&mk_debug_fail_stop, cpu, U32_MAX) == cpu;
 }
 
+/**
+ * mk_debug_stop_would_fail() - the same, for who has it stopped in another way then
+ * @cpu: logical number
+ *
+ * Return: true if mk_debug_stop_fails() is going to say so.
+ */
+bool mk_debug_stop_would_fail(unsigned int cpu)
+{
+	return READ_ONCE(mk_debug_fail_stop) == cpu;
+}
+
 static int __init mk_debug_init(void)
 {
 	mk_debug_dir = debugfs_create_dir("multikernel", NULL);

@@ -386,7 +386,13 @@ int mk_fs_init(void);
 extern struct dentry *mk_debug_dir;
 #ifdef CONFIG_DEBUG_FS
 bool mk_debug_stop_fails(unsigned int cpu);
+bool mk_debug_stop_would_fail(unsigned int cpu);
 #else
+static inline bool mk_debug_stop_would_fail(unsigned int cpu)
+{
+	return false;
+}
+
 static inline bool mk_debug_stop_fails(unsigned int cpu)
 {
 	return false;

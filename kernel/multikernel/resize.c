@@ -189,24 +189,28 @@ int mk_resize_offer_cpu(struct mk_resize *rs, unsigned int cpu, bool parked)
  * One that can't be stopped ends the instance, see life.c.
  *
  * Context: may sleep.
+ * Return: 0, or -ETIMEDOUT for that.
  */
-void mk_resize_return_cpu(struct mk_resize *rs, unsigned int cpu)
+int mk_resize_return_cpu(struct mk_resize *rs, unsigned int cpu)
 {
 	struct mk_instance *inst = rs->inst;
+	int ret;
 
 	guard(mutex)(&inst->lock);
 	if (!cpumask_test_cpu(cpu, inst->cpus))
-		return;
+		return 0;
 	if (mk_resize_runs(rs)) {
-		if (mk_life_stop_cpu(inst, cpu))
-			return;
+		ret = mk_life_stop_cpu(inst, cpu);
+		if (ret)
+			return ret;
 		mk_link_forget_bells(&inst->link);
 	} else if (mk_state_is_up(inst->state)) {
 		/* A later run has begun with it */
-		return;
+		return 0;
 	}
 	mk_cpus_return_one(inst, cpu);
 	mk_arch_refresh_ipis();
+	return 0;
 }
 
 /**
@@ -341,7 +345,7 @@ static int mk_resize_do_cpus(struct mk_resize *rs)
 		mk_resize_undo_cpus(rs);
 	else
 		for_each_cpu(cpu, del)
-			mk_resize_return_cpu(rs, cpu);
+			ret = mk_resize_return_cpu(rs, cpu) ?: ret;
 	free_cpumask_var(del);
 	free_cpumask_var(add);
 	return ret;
@@ -599,7 +603,8 @@ static int mk_resize_run(struct mk_resize *rs)
  * Context: process; may sleep for as long as the instance takes.
  * Return: 0; -EOPNOTSUPP if its kernel can't; -EINVAL for no CPU at all, or one that is
  * absent; -EBUSY if a CPU is the boot CPU, offline or not the host's, or the instance
- * refuses; -ENOSPC if it has no place for one; -ETIMEDOUT if it did not answer;
+ * refuses; -ENOSPC if it has no place for one; -ETIMEDOUT if it did not answer, or a CPU
+ * that it let go of can't be stopped, which ends it;
  * -ECONNRESET if it has ended; -EINTR if the change goes on without the caller; -ENOMEM; or
  * what CPU hotplug says, of either kernel.  Unless 0 or -EINTR all is as it was, but
  * for what an instance does not answer for, which stays its own.

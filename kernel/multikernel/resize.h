@@ -51,7 +51,7 @@ int mk_resize_ask_mem(struct mk_resize *rs, u32 op, phys_addr_t pa, u64 size);
 int mk_resize_offer_cpu(struct mk_resize *rs, unsigned int cpu, bool parked);
 int mk_resize_take_cpus(struct mk_resize *rs, const struct cpumask *del);
 void mk_resize_undo_cpus(struct mk_resize *rs);
-void mk_resize_return_cpu(struct mk_resize *rs, unsigned int cpu);
+int mk_resize_return_cpu(struct mk_resize *rs, unsigned int cpu);
 void mk_resize_return_mem(struct mk_resize *rs, phys_addr_t pa, u64 size);
 phys_addr_t mk_resize_next_block(struct mk_resize *rs, u64 block, phys_addr_t below);
 

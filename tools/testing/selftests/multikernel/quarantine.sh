@@ -131,6 +131,49 @@ its_removal_brings_nothing_of_it_back()
 	between 0 "$(host_free)" $((FREE - $(bytes "$MK_MEM") / 1024)) 'kB free, less than before'
 }
 
+# The same of one that a running instance has let go of: then it can't go on either.
+a_cpu_that_is_given_back_and_does_not_stop()
+{
+	local three a b
+
+	three=$(last_cpus 3) || skip 'needs three more CPUs to give'
+	a=${three%%,*} b=${three##*,}
+	mk_boot c "$a,$b"
+	echo "$b" > "$MK_DEBUG/fail_stop"
+	is "$(put c cpus "$a")" ETIMEDOUT 'the CPU back'
+	is "$(get c state)" crashed 'state'
+	has "$(get c reason)" "can't be stopped" 'reason'
+	has "$(lost)" "^cpu $b\$" 'the CPU in quarantine'
+	is "$(get c cpus)" "$a" 'its CPUs'
+	is "$(bytes "$(get c memory)")" 0 'its memory'
+	ok mkctl rm -f c
+	ok cpu_works "$a"
+	refused_early EBUSY 'onlining it' mkprobe write "$MK_CPUS/cpu$b/online" 1
+}
+
+# Nor does it get to another instance, which is not concerned.
+a_cpu_that_moves_and_does_not_stop()
+{
+	local three a b c
+
+	three=$(last_cpus 3) || skip 'needs three more CPUs to give'
+	a=${three%%,*} c=${three##*,} b=${three#*,}
+	b=${b%,*}
+	mk_boot c "$a,$b"
+	mk_boot d "$c"
+	echo "$b" > "$MK_DEBUG/fail_stop"
+	is "$(put c move "cpus $b d")" ETIMEDOUT 'the move'
+	is "$(get c state)" crashed 'state of the one'
+	is "$(get d state)" running 'state of the other one'
+	is "$(get d cpus)" "$c" 'its CPUs'
+	ok answers d
+	has "$(lost)" "^cpu $b\$" 'the CPU in quarantine'
+	ok mkctl rm -f c
+	ok mkctl rm -f d
+	ok cpu_works "$a"
+	ok cpu_works "$c"
+}
+
 mk_main \
 	nothing_is_lost_before \
 	a_cpu_that_does_not_stop_is_lost_with_its_memory \
@@ -138,4 +181,6 @@ mk_main \
 	nobody_gets_the_memory \
 	the_host_does_not_map_the_memory \
 	it_can_start_again_with_other_cpus_and_memory \
-	its_removal_brings_nothing_of_it_back
+	its_removal_brings_nothing_of_it_back \
+	a_cpu_that_is_given_back_and_does_not_stop \
+	a_cpu_that_moves_and_does_not_stop

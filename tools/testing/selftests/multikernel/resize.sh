@@ -118,6 +118,12 @@ memory_comes_and_goes()
 	is "$(get web memory)" 256M 'memory afterwards'
 	is "$(kb_inside web)" "$before" 'MemTotal inside afterwards'
 	free_again "$had" 'after it has shrunk'
+	# The host can use it, too: all that is free but 128 MiB
+	mkdir -p "$MK_TMP/mnt"
+	ok mount -t tmpfs -o size=90% none "$MK_TMP/mnt"
+	ok dd if=/dev/zero of="$MK_TMP/mnt/x" bs=1M count=$((had / 1024 - 128))
+	ok umount "$MK_TMP/mnt"
+	free_again "$had" 'after the host has used it'
 	ok answers web
 }
 
