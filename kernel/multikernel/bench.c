@@ -26,6 +26,7 @@
  *	cpu CPU			where doorbells of later channels ring, also of those
  *				that other kernels open
  *	zero SIZE		zeroes so many bytes in one piece
+ *	stall MS		interrupts of this CPU are off for so long
  *	ipi CPU ROUNDS		smp_call_function_single(), waiting, within this kernel
  *
  *	cost self SIZE COUNT	for 64 messages, without doorbells and on one CPU: what
@@ -65,6 +66,9 @@
 
 /* Bytes that can be zeroed in one go */
 #define BENCH_ZERO_MAX		SZ_1G
+
+/* In ms */
+#define BENCH_STALL_MAX		60000
 
 static DEFINE_MUTEX(bench_lock);
 static struct mk_channel *bench_held;
@@ -626,6 +630,18 @@ static int bench_zero(const char *text)
 	return 0;
 }
 
+/* This CPU is away for a while: for tests of the watch */
+static int bench_stall(const char *text)
+{
+	u32 ms;
+
+	if (kstrtou32(text, 10, &ms) || ms > BENCH_STALL_MAX)
+		return -EINVAL;
+	guard(irqsave)();
+	mdelay(ms);
+	return 0;
+}
+
 static int bench_run_hold(struct mk_channel *ch, u32 size, u32 count, u32 *ns)
 {
 	bench_held = ch;
@@ -684,6 +700,8 @@ static int bench_run(char *line)
 		return bench_greet(peer);
 	if (!strcmp(what, "zero"))
 		return bench_zero(peer);
+	if (!strcmp(what, "stall"))
+		return bench_stall(peer);
 	if (!strcmp(what, "ipi"))
 		count = size;
 	if (!count || count > BENCH_MAX_ROUNDS)

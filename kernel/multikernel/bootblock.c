@@ -65,9 +65,16 @@ static size_t mk_boot_nodes_size(u32 nr)
 	return PAGE_ALIGN(nr * sizeof(__u32) + nr * nr);
 }
 
-static u32 mk_boot_rings_start(const struct mk_boot_block *block)
+static u32 mk_boot_beats_off(const struct mk_boot_block *block)
 {
 	return mk_boot_nodes_off(block) + mk_boot_nodes_size(block->nr_nodes);
+}
+
+static u32 mk_boot_rings_start(const struct mk_boot_block *block)
+{
+	u32 slots = block->nr_cpus + block->nr_spare;
+
+	return PAGE_ALIGN(mk_boot_beats_off(block) + slots * sizeof(struct mk_beat));
 }
 
 static void mk_boot_layout_nodes(struct mk_boot_block *block)
@@ -123,6 +130,7 @@ int mk_boot_block_layout(struct mk_boot_block *block, unsigned int nr_cpus,
 	/* The page after the words is the architecture's code */
 	block->x86.slots_off = 3 * PAGE_SIZE;
 	mk_boot_layout_nodes(block);
+	block->beats_off = mk_boot_beats_off(block);
 	end = mk_boot_rings_start(block);
 	for (i = 0; i < ARRAY_SIZE(mk_boot_rings); i++)
 		end += PAGE_ALIGN(mk_ring_size(mk_boot_rings[i].slots));
@@ -176,6 +184,7 @@ void mk_boot_block_fill(struct mk_instance *inst, struct mk_boot_block *block)
 
 	block->instance_id = inst->id;
 	block->epoch = inst->epoch;
+	block->beat_ms = inst->beat_ms;
 	strscpy(block->name, inst->name);
 
 	for (i = 0; i < inst->nr_slots; i++) {
@@ -251,7 +260,8 @@ int mk_boot_block_check(const struct mk_boot_block *block, size_t size)
 	    !memchr(block->name, '\0', sizeof(block->name)))
 		return -EINVAL;
 	/* Both are used by atomic operations, which may not cross a line */
-	if (!IS_ALIGNED(block->words_off | block->x86.slots_off, SMP_CACHE_BYTES))
+	if (!IS_ALIGNED(block->words_off | block->x86.slots_off | block->beats_off,
+			SMP_CACHE_BYTES))
 		return -EINVAL;
 	if (check_add_overflow(block->nr_cpus, block->nr_spare, &nr_cpus) ||
 	    !mk_boot_list_ok(block->cpus_off, nr_cpus, sizeof(struct mk_boot_cpu), size) ||
@@ -259,6 +269,8 @@ int mk_boot_block_check(const struct mk_boot_block *block, size_t size)
 			     sizeof(struct mk_boot_mem), size) ||
 	    !mk_boot_list_ok(block->rings_off, block->nr_rings,
 			     sizeof(struct mk_boot_ring), size) ||
+	    !mk_boot_list_ok(block->beats_off, block->beat_ms ? nr_cpus : 0,
+			     sizeof(struct mk_beat), size) ||
 	    block->nr_nodes > MK_BOOT_NODES_MAX ||
 	    !IS_ALIGNED(block->nodes_off, sizeof(__u32)) ||
 	    !mk_boot_list_ok(block->nodes_off, block->nr_nodes, sizeof(__u32), size) ||

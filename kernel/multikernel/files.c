@@ -25,6 +25,10 @@
 /* How long a writer to a console waits for an instance that takes no input */
 #define MK_INPUT_WAIT_MS	10000
 
+/* Bounds of periods: less would cost more than it tells, more is no watch at all */
+#define MK_BEAT_MS_MIN		10
+#define MK_MS_MAX		3600000
+
 static void mk_show_size(struct seq_file *sf, u64 size)
 {
 	if (!size || size % SZ_1K)
@@ -279,12 +283,72 @@ static int mk_inst_abi_show(struct mk_instance *inst, struct seq_file *sf)
 	return 0;
 }
 
+static int mk_show_ms(struct seq_file *sf, unsigned int ms)
+{
+	seq_printf(sf, "%u\n", ms);
+	return 0;
+}
+
+static int mk_parse_ms(const char *buf, unsigned int least, unsigned int *ms)
+{
+	unsigned int value;
+
+	if (kstrtouint(buf, 10, &value) || value > MK_MS_MAX || (value && value < least))
+		return mk_fail(-EINVAL, "\"%s\" is not 0, nor %u to %u milliseconds", buf,
+			       least, MK_MS_MAX);
+	WRITE_ONCE(*ms, value);
+	return 0;
+}
+
+static int mk_beat_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	return mk_show_ms(sf, READ_ONCE(inst->beat_ms));
+}
+
+static int mk_beat_write(struct mk_instance *inst, char *buf)
+{
+	guard(mutex)(&inst->lock);
+	if (mk_state_is_up(inst->state))
+		return mk_fail(-EBUSY, "instance %s is %s; stop it first", inst->name,
+			       mk_state_name(inst->state));
+	return mk_parse_ms(buf, MK_BEAT_MS_MIN, &inst->beat_ms);
+}
+
+static int mk_hang_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	return mk_show_ms(sf, READ_ONCE(inst->hang_ms));
+}
+
+static int mk_hang_write(struct mk_instance *inst, char *buf)
+{
+	guard(mutex)(&inst->lock);
+	return mk_parse_ms(buf, max(2 * inst->beat_ms, MK_BEAT_MS_MIN), &inst->hang_ms);
+}
+
+static int mk_recovery_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	seq_printf(sf, "%s\n", READ_ONCE(inst->recovery) ? "restart" : "disabled");
+	return 0;
+}
+
+static int mk_recovery_write(struct mk_instance *inst, char *buf)
+{
+	guard(mutex)(&inst->lock);
+	if (!strcmp(buf, "restart"))
+		mk_recover_set(inst, true);
+	else if (!strcmp(buf, "disabled"))
+		mk_recover_set(inst, false);
+	else
+		return mk_fail(-EINVAL, "\"%s\" is none of disabled, restart", buf);
+	return 0;
+}
+
 static int mk_events_show(struct mk_instance *inst, struct seq_file *sf)
 {
 	guard(mutex)(&inst->lock);
-	seq_printf(sf, "starts %lu\nstops %lu\ncrashes %lu\nstate_changes %lu\n",
+	seq_printf(sf, "starts %lu\nstops %lu\ncrashes %lu\nhangs %lu\nrestarts %lu\nstate_changes %lu\n",
 		   inst->events.starts, inst->events.stops, inst->events.crashes,
-		   inst->events.state_changes);
+		   inst->events.hangs, inst->events.restarts, inst->events.state_changes);
 	return 0;
 }
 
@@ -405,6 +469,9 @@ const struct mk_file mk_instance_files[] = {
 	{ "image",	0444, mk_image_show },
 	{ "firmware",	0644, mk_firmware_show,	mk_firmware_write },
 	{ "abi",	0444, mk_inst_abi_show },
+	{ "heartbeat_ms", 0644, mk_beat_show,	mk_beat_write },
+	{ "hang_ms",	0644, mk_hang_show,	mk_hang_write },
+	{ "recovery",	0644, mk_recovery_show,	mk_recovery_write },
 	{ "events",	0444, mk_events_show },
 	{ "nop",	0644, mk_nop_show,	mk_nop_write },
 	{ "log",	0400, .ops = &mk_log_ops },

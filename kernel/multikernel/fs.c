@@ -205,6 +205,8 @@ static struct kernfs_syscall_ops mk_fs_syscall_ops = {
 
 static void mk_fs_notify(struct mk_instance *inst, bool state)
 {
+	if (state)
+		mk_uevent(inst);
 	if (state && inst->events_kn)
 		kernfs_notify(inst->events_kn);
 	if (inst->console_kn)

@@ -405,6 +405,8 @@ static int __init mk_guest_say_hello(void)
 		return 0;
 	pr_info("instance %s, id %u, start %u\n", mk_block.name,
 		mk_block.instance_id, mk_block.epoch);
+	if (mk_guest_beat_init())
+		pr_warn("no heartbeat: the host will take this for a hang\n");
 	return mk_link_hello(&mk_host_link);
 }
 late_initcall(mk_guest_say_hello);

@@ -14,6 +14,8 @@ void *mk_guest_shared(void);
 phys_addr_t mk_guest_shared_pa(void);
 struct mk_ring_rx *mk_guest_set_input(bool (*input)(void));
 
+int mk_guest_beat_init(void);
+bool mk_guest_beat_nmi(void);
 int mk_guest_resize_call(const void *data, size_t len);
 
 /* The host's node as we know it */

@@ -12,7 +12,8 @@
  *                 |          v          v           v
  *                 +------- crashed <----+-----------+   panic
  *
- * crashed goes on to booting (the image is kept) or to offline (unload).
+ * running and hung go to and fro, and a hung one ends as one that runs.  crashed goes on
+ * to booting (the image is kept) or to offline (unload).
  *
  * Locking
  * -------
@@ -51,15 +52,17 @@ static const char * const mk_state_names[MK_NR_STATES] = {
 	[MK_RUNNING]	= "running",
 	[MK_STOPPING]	= "stopping",
 	[MK_CRASHED]	= "crashed",
+	[MK_HUNG]	= "hung",
 };
 
 static const u8 mk_state_next[MK_NR_STATES] = {
 	[MK_OFFLINE]	= BIT(MK_LOADED),
 	[MK_LOADED]	= BIT(MK_OFFLINE) | BIT(MK_LOADED) | BIT(MK_BOOTING),
 	[MK_BOOTING]	= BIT(MK_LOADED) | BIT(MK_RUNNING) | BIT(MK_CRASHED),
-	[MK_RUNNING]	= BIT(MK_LOADED) | BIT(MK_STOPPING) | BIT(MK_CRASHED),
+	[MK_RUNNING]	= BIT(MK_LOADED) | BIT(MK_STOPPING) | BIT(MK_CRASHED) | BIT(MK_HUNG),
 	[MK_STOPPING]	= BIT(MK_LOADED) | BIT(MK_CRASHED),
 	[MK_CRASHED]	= BIT(MK_OFFLINE) | BIT(MK_LOADED) | BIT(MK_BOOTING),
+	[MK_HUNG]	= BIT(MK_LOADED) | BIT(MK_RUNNING) | BIT(MK_STOPPING) | BIT(MK_CRASHED),
 };
 
 /**
@@ -93,7 +96,8 @@ bool mk_state_may(enum mk_state from, enum mk_state to)
  */
 bool mk_state_is_up(enum mk_state state)
 {
-	return state == MK_BOOTING || state == MK_RUNNING || state == MK_STOPPING;
+	return state == MK_BOOTING || state == MK_RUNNING || state == MK_STOPPING ||
+	       state == MK_HUNG;
 }
 
 /**

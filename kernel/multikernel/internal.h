@@ -130,6 +130,7 @@ struct mk_unsure {
  * @MK_RUNNING: it has said hello
  * @MK_STOPPING: its userspace was asked to shut down
  * @MK_CRASHED: it ended by a panic, or was refused; the image is still there
+ * @MK_HUNG: a CPU of it does not get on, see watch.c
  * @MK_NR_STATES: number of states
  */
 enum mk_state {
@@ -139,6 +140,7 @@ enum mk_state {
 	MK_RUNNING,
 	MK_STOPPING,
 	MK_CRASHED,
+	MK_HUNG,
 	MK_NR_STATES
 };
 
@@ -193,12 +195,16 @@ struct mk_shared {
  * @starts: how often it was started
  * @stops: how often it ended other than by a panic
  * @crashes: how often it ended by a panic
+ * @hangs: how often it was found to hang
+ * @restarts: how often it was started again as it had failed
  * @state_changes: how often its state changed
  */
 struct mk_events {
 	unsigned long starts;
 	unsigned long stops;
 	unsigned long crashes;
+	unsigned long hangs;
+	unsigned long restarts;
 	unsigned long state_changes;
 };
 
@@ -265,6 +271,17 @@ struct mk_console;
  * @flood_work: ends it for what @flood says
  * @flood: what it has flooded the host with
  * @stop_work: deadline of an orderly stop
+ * @beat_ms: how often its CPUs shall show that they live, in ms, from the next start on;
+ *           0 for never
+ * @hang_ms: how long one may stand still, in ms; 0 for ever
+ * @beats_off: where they show it, in @shared
+ * @beats: the same while it is watched, else NULL
+ * @watched: what was seen of each CPU, in the order of @slot_cpu; see watch.c
+ * @watch_work: looks
+ * @recovery: it is started again when it has failed; see recover.c
+ * @failures: how often it has failed in a row
+ * @ran_at: when it said hello last, in jiffies
+ * @recover_work: starts it again
  * @nodes: what its files point to; see fs.c
  * @events_kn: its file "events"
  * @console_kn: its file "console"
@@ -307,6 +324,16 @@ struct mk_instance {
 	struct work_struct flood_work;
 	const char *flood;
 	struct delayed_work stop_work;
+	unsigned int beat_ms;
+	unsigned int hang_ms;
+	u32 beats_off;
+	struct mk_beat *beats;
+	struct mk_watched *watched;
+	struct delayed_work watch_work;
+	bool recovery;
+	unsigned int failures;
+	unsigned long ran_at;
+	struct delayed_work recover_work;
 	struct list_head nodes;
 	struct kernfs_node *events_kn;
 	struct kernfs_node *console_kn;
@@ -341,6 +368,38 @@ int mk_life_start(struct mk_instance *inst);
 int mk_life_stop(struct mk_instance *inst);
 int mk_life_kill(struct mk_instance *inst, const char *reason);
 int mk_life_stop_cpu(struct mk_instance *inst, unsigned int cpu);
+void mk_life_crash(struct mk_instance *inst);
+
+/* watch.c */
+#define MK_BEAT_MS		1000
+#define MK_HANG_MS		10000
+
+/**
+ * enum mk_verdict - what a CPU of an instance does
+ * @MK_VERDICT_ALIVE: it gets on
+ * @MK_VERDICT_NO_TASK: it takes interrupts, and schedules nothing
+ * @MK_VERDICT_NO_IRQ: it takes no interrupts
+ */
+enum mk_verdict {
+	MK_VERDICT_ALIVE,
+	MK_VERDICT_NO_TASK,
+	MK_VERDICT_NO_IRQ,
+};
+
+enum mk_verdict mk_watch_verdict(unsigned int irq_ms, unsigned int task_ms,
+				 unsigned int limit_ms);
+void mk_watch_begin(struct mk_instance *inst);
+void mk_watch_end(struct mk_instance *inst);
+void mk_watch_init(struct mk_instance *inst);
+void mk_watch_destroy(struct mk_instance *inst);
+
+/* recover.c */
+unsigned int mk_recover_delay_ms(unsigned int failures);
+void mk_recover_later(struct mk_instance *inst);
+void mk_recover_cancel(struct mk_instance *inst);
+void mk_recover_set(struct mk_instance *inst, bool on);
+void mk_recover_init(struct mk_instance *inst);
+void mk_recover_destroy(struct mk_instance *inst);
 extern u32 mk_stop_deadline_ms;
 int mk_life_nop(struct mk_instance *inst, unsigned int rounds);
 int mk_life_init(struct mk_instance *inst);
@@ -381,6 +440,10 @@ int mk_nop(struct mk_channel *ch, int error, unsigned int timeout_ms, u64 *ns);
 
 /* fs.c */
 int mk_fs_init(void);
+
+/* uevent.c */
+void mk_uevent(struct mk_instance *inst);
+int mk_uevent_init(void);
 
 /* debug.c */
 extern struct dentry *mk_debug_dir;
@@ -501,6 +564,19 @@ int mk_arch_prepare(struct mk_instance *inst, struct mk_boot_block *block);
  * before anything else is done with them.
  */
 int mk_arch_start(struct mk_instance *inst);
+
+/**
+ * mk_arch_nmi() - send an NMI to a CPU that is an instance's
+ * @cpu: logical number
+ */
+void mk_arch_nmi(unsigned int cpu);
+
+/**
+ * mk_arch_beat_init() - have NMIs of the host answered by mk_guest_beat_nmi()
+ *
+ * Return: 0 or a negative errno.
+ */
+int mk_arch_beat_init(void);
 
 /**
  * mk_arch_park_cpu() - park one more CPU of an instance that runs

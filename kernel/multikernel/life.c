@@ -121,9 +121,10 @@ static bool mk_life_stop_cpus(struct mk_instance *inst)
 static void mk_life_end(struct mk_instance *inst, enum mk_state state,
 			const char *reason)
 {
-	bool proven;
+	bool hung = inst->state == MK_HUNG, proven;
 
 	strscpy(inst->reason, reason);
+	mk_watch_end(inst);
 	proven = mk_life_stop_cpus(inst);
 	cancel_delayed_work_sync(&inst->poll_work);
 	mk_link_doom(&inst->link);
@@ -135,6 +136,11 @@ static void mk_life_end(struct mk_instance *inst, enum mk_state state,
 	else
 		inst->events.stops++;
 	mk_instance_set_state(inst, state);
+	/* One that hangs is going to be started again already, if it is to be */
+	if (state != MK_CRASHED)
+		mk_recover_cancel(inst);
+	else if (!hung)
+		mk_recover_later(inst);
 	mk_peer_down(inst->id, inst->id);
 	mk_console_wake(inst->console);
 	pr_info("instance %s has ended: %s\n", inst->name, inst->reason);
@@ -167,6 +173,20 @@ int mk_life_stop_cpu(struct mk_instance *inst, unsigned int cpu)
 	/* Tries once more, with all of them */
 	mk_life_end(inst, MK_CRASHED, "a CPU that it gave back can't be stopped");
 	return mk_fail(-ETIMEDOUT, "CPU %u can't be stopped", cpu);
+}
+
+/**
+ * mk_life_crash() - end an instance that hangs
+ * @inst: the instance, locked
+ *
+ * The reason stays what it is.
+ */
+void mk_life_crash(struct mk_instance *inst)
+{
+	char why[sizeof(inst->reason)];
+
+	strscpy(why, inst->reason);
+	mk_life_end(inst, MK_CRASHED, why);
 }
 
 static void mk_life_end_work(struct work_struct *work)
@@ -249,6 +269,8 @@ static void mk_life_hello_work(struct work_struct *work)
 	}
 	mk_broker_begin(inst);
 	mk_instance_set_state(inst, MK_RUNNING);
+	inst->ran_at = jiffies;
+	mk_watch_begin(inst);
 	mk_life_tell_up(inst);
 }
 
@@ -409,6 +431,7 @@ static int mk_life_prepare(struct mk_instance *inst)
 	if (ret)
 		return ret;
 	memcpy(inst->shared.va, &block, sizeof(block));
+	inst->beats_off = block.beats_off;
 	ret = mk_link_attach(&inst->link, inst->shared.va, size, &block, true);
 	if (ret)
 		mk_arch_release(inst);
@@ -431,6 +454,7 @@ static int mk_life_start_held(struct mk_instance *inst)
 		mk_life_stop_cpus(inst);
 		return mk_fail(ret, "a CPU of instance %s did not start", inst->name);
 	}
+	mk_recover_cancel(inst);
 	strscpy(inst->reason, "none");
 	inst->events.starts++;
 	mk_instance_set_state(inst, MK_BOOTING);
@@ -468,13 +492,14 @@ int mk_life_stop(struct mk_instance *inst)
 {
 	int ret;
 
-	if (inst->state != MK_RUNNING)
+	if (inst->state != MK_RUNNING && inst->state != MK_HUNG)
 		return mk_fail(-EBUSY, "instance %s is %s, not running", inst->name,
 			       mk_state_name(inst->state));
 	ret = mk_send(&inst->link.boot[MK_CLASS_CONTROL], MK_MSG_SHUTDOWN, NULL, 0);
 	if (ret)
 		return mk_fail(ret, "instance %s takes no messages; kill it",
 			       inst->name);
+	mk_recover_cancel(inst);
 	mk_instance_set_state(inst, MK_STOPPING);
 	queue_delayed_work(system_dfl_wq, &inst->stop_work,
 			   msecs_to_jiffies(READ_ONCE(mk_stop_deadline_ms)));
@@ -567,6 +592,8 @@ int mk_life_init(struct mk_instance *inst)
 	INIT_WORK(&inst->end_work, mk_life_end_work);
 	INIT_WORK(&inst->hello_work, mk_life_hello_work);
 	INIT_WORK(&inst->flood_work, mk_life_flood_work);
+	mk_watch_init(inst);
+	mk_recover_init(inst);
 	inst->link.peer = inst->name;
 	bitmap_set(inst->channels_used, 0, MK_NR_CLASSES);
 	return mk_link_init(&inst->link, &mk_life_ops, inst->boot, inst);
@@ -598,6 +625,8 @@ void mk_life_destroy(struct mk_instance *inst)
 	cancel_work_sync(&inst->end_work);
 	cancel_work_sync(&inst->hello_work);
 	cancel_work_sync(&inst->flood_work);
+	mk_watch_destroy(inst);
+	mk_recover_destroy(inst);
 	mk_link_destroy(&inst->link);
 }
 

@@ -45,7 +45,7 @@ static int __init mk_host_init(void)
 	if (mk_is_instance() || !mk_wq || !mk_rx_wq)
 		return 0;
 	ret = mk_arch_host_init() ?: mk_cpus_init() ?: mk_power_init() ?:
-	      mk_fs_init();
+	      mk_uevent_init() ?: mk_fs_init();
 	if (ret)
 		pr_warn("no instances on this machine: %pe\n", ERR_PTR(ret));
 	return ret;

@@ -91,12 +91,16 @@ late_initcall(mk_resize_debug_init);
  * mk_resize_runs() - does the instance run as it did when the change began?
  * @rs: the change; its instance is locked
  *
+ * One that hangs meanwhile still does; the questions have deadlines.
+ *
  * Return: true if so.
  */
 bool mk_resize_runs(struct mk_resize *rs)
 {
+	enum mk_state state = rs->inst->state;
+
 	lockdep_assert_held(&rs->inst->lock);
-	return rs->inst->state == MK_RUNNING && rs->inst->epoch == rs->epoch;
+	return (state == MK_RUNNING || state == MK_HUNG) && rs->inst->epoch == rs->epoch;
 }
 
 /**

@@ -40,7 +40,7 @@ static const struct mk_command commands[] = {
 	  "Send messages there and back, and show the time they take.",
 	  mk_life_ping },
 	{ "wait", "NAME STATE[,STATE...] [--timeout SECONDS]",
-	  "Wait until it is in a state: offline, loaded, booting, running, stopping or crashed.",
+	  "Wait until it is in a state: offline, loaded, booting, running, stopping, crashed or hung.",
 	  mk_life_wait },
 };
 

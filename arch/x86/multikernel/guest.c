@@ -17,6 +17,7 @@
 #include <linux/jiffies.h>
 #include <linux/math64.h>
 #include <linux/multikernel.h>
+#include <linux/nmi.h>
 #include <linux/pm.h>
 #include <linux/reboot.h>
 #include <linux/serial_8250.h>
@@ -282,6 +283,21 @@ void __init mk_platform_init(void)
 		panic("multikernel: no doorbell or no way to start CPUs");
 	pr_info("instance %s, %u CPUs, ABI version %u\n", block.name,
 		block.nr_cpus, mk_guest_link()->version);
+}
+
+static int mk_beat_nmi(unsigned int type, struct pt_regs *regs)
+{
+	return mk_guest_beat_nmi() ? NMI_HANDLED : NMI_DONE;
+}
+
+/**
+ * mk_arch_beat_init() - see kernel/multikernel/internal.h
+ *
+ * Return: 0 or a negative errno.
+ */
+int __init mk_arch_beat_init(void)
+{
+	return register_nmi_handler(NMI_LOCAL, mk_beat_nmi, 0, "multikernel");
 }
 
 /*

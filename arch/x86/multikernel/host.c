@@ -425,6 +425,17 @@ static int mk_park_cpus(struct mk_instance *inst)
 }
 
 /**
+ * mk_arch_nmi() - see kernel/multikernel/internal.h
+ * @cpu: logical number
+ */
+void mk_arch_nmi(unsigned int cpu)
+{
+	guard(preempt)();
+	apic_icr_write(APIC_DM_NMI, mk_arch_phys_id(cpu));
+	safe_apic_wait_icr_idle();
+}
+
+/**
  * mk_arch_park_cpu() - see kernel/multikernel/internal.h
  * @inst: the instance
  * @cpu: logical number

@@ -77,6 +77,8 @@ static void block_check_parts(struct kunit *test, const struct mk_boot_block *bl
 	/* The page of the park code lies between the words and the slots */
 	block_add_part(test, parts, block->words_off + PAGE_SIZE, PAGE_SIZE, size);
 	block_add_part(test, parts, block->x86.slots_off, block->nr_cpus * 256, size);
+	block_add_part(test, parts, block->beats_off, block->nr_cpus * 64, size);
+	KUNIT_EXPECT_TRUE(test, IS_ALIGNED(block->beats_off, 64));
 	block_add_part(test, parts, block->nodes_off, block->nr_nodes * 4, size);
 	block_add_part(test, parts, block->distances_off, block->nr_nodes * block->nr_nodes, size);
 	KUNIT_EXPECT_TRUE(test, PAGE_ALIGNED(block->words_off));
@@ -91,6 +93,7 @@ static void block_test_abi(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, sizeof(struct mk_boot_locator), 24);
 	KUNIT_EXPECT_EQ(test, sizeof(struct mk_boot_cpu), 8);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mk_beat), 64);
 	KUNIT_EXPECT_EQ(test, sizeof(struct mk_boot_mem), 24);
 	KUNIT_EXPECT_EQ(test, sizeof(struct mk_boot_ring), 16);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, name), 32);
@@ -99,7 +102,7 @@ static void block_test_abi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, version_min), 176);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, nr_nodes), 180);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, distances_off), 188);
-	KUNIT_EXPECT_EQ(test, sizeof(struct mk_boot_block), 192);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mk_boot_block), 200);
 	/* What never changes */
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, version), 8);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_boot_block, size), 12);
@@ -127,7 +130,7 @@ static void block_test_layout(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, block.magic, MK_BOOT_MAGIC);
 	KUNIT_EXPECT_EQ(test, block.version, MK_BOOT_VERSION);
 	KUNIT_EXPECT_EQ(test, block.version_min, MK_BOOT_VERSION_MIN);
-	KUNIT_EXPECT_EQ(test, block.size, 192);
+	KUNIT_EXPECT_EQ(test, block.size, 200);
 	KUNIT_EXPECT_EQ(test, block.nr_cpus, c->cpus);
 	KUNIT_EXPECT_EQ(test, block.nr_mem, c->mem);
 	KUNIT_EXPECT_TRUE(test, PAGE_ALIGNED(size));
@@ -143,7 +146,7 @@ static void block_test_too_many(struct kunit *test)
 	unsigned int mem, most;
 
 	for (mem = 1; mem <= MK_MEM_RANGES; mem++) {
-		most = (4096 - 192 - mem * 24 - 4 * 16) / 8;
+		most = (4096 - 256 - mem * 24 - 4 * 16) / 8;
 		KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, most, 0, mem, &size), 0);
 		size = 12345;
 		KUNIT_EXPECT_EQ(test, mk_boot_block_layout(&block, most + 1, 0, mem, &size),
@@ -368,6 +371,12 @@ static const struct block_damage block_damages[] = {
 	/* squared this is 0 in 32 bits */
 	{ "nr_nodes", OFF(nr_nodes), 4, 0x10000, false, -EINVAL },
 	{ "nr_nodes", OFF(nr_nodes), 4, U32_MAX, false, -EINVAL },
+	{ "beats_off", OFF(beats_off), 4, -4 * 64, true, 0 },
+	{ "beats_off", OFF(beats_off), 4, -4 * 64 + 64, true, -EINVAL },
+	{ "beats_off", OFF(beats_off), 4, -4 * 64 - 8, true, -EINVAL },
+	{ "beats_off", OFF(beats_off), 4, U32_MAX - 63, false, -EINVAL },
+	{ "beat_ms", OFF(beat_ms), 4, 0, false, 0 },
+	{ "beat_ms", OFF(beat_ms), 4, U32_MAX, false, 0 },
 	{ "nodes_off", OFF(nodes_off), 4, -2 * 4, true, 0 },
 	{ "nodes_off", OFF(nodes_off), 4, -2 * 4 + 4, true, -EINVAL },
 	{ "nodes_off", OFF(nodes_off), 4, -2 * 4 - 2, true, -EINVAL },
@@ -404,6 +413,7 @@ KUNIT_ARRAY_PARAM(block_damage, block_damages, block_damage_desc);
 static void block_lay_out(struct kunit *test, struct mk_boot_block *block, size_t *size)
 {
 	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(block, 4, 0, 2, size), 0);
+	block->beat_ms = 1000;
 	block->nr_nodes = 2;
 	block->distances_off = block->nodes_off + 2 * 4;
 }
@@ -446,7 +456,7 @@ static void block_test_short_area(struct kunit *test)
 	size_t size, cut;
 
 	block_lay_out(test, &block, &size);
-	for (cut = 0; cut < block.distances_off + 2 * 2; cut += 4)
+	for (cut = 0; cut < block.beats_off + 4 * 64; cut += 4)
 		KUNIT_EXPECT_EQ(test, mk_boot_block_check(&block, cut), -EINVAL);
 	KUNIT_EXPECT_EQ(test, mk_boot_block_check(&block, cut), 0);
 }
@@ -472,7 +482,7 @@ static int block_foretell(const struct mk_boot_block *b, u64 size)
 		return -EINVAL;
 	if (!b->nr_cpus || !b->nr_mem)
 		return -EINVAL;
-	if (b->words_off % 64 || b->x86.slots_off % 64)
+	if (b->words_off % 64 || b->x86.slots_off % 64 || b->beats_off % 64)
 		return -EINVAL;
 	if (b->nr_nodes > 64 || b->nodes_off % 4)
 		return -EINVAL;
@@ -480,6 +490,7 @@ static int block_foretell(const struct mk_boot_block *b, u64 size)
 	return block_inside(b->cpus_off, slots, 8, size) &&
 	       block_inside(b->mem_off, b->nr_mem, 24, size) &&
 	       block_inside(b->rings_off, b->nr_rings, 16, size) &&
+	       block_inside(b->beats_off, b->beat_ms ? slots : 0, 64, size) &&
 	       block_inside(b->nodes_off, b->nr_nodes, 4, size) &&
 	       block_inside(b->distances_off, b->nr_nodes * b->nr_nodes, 1, size) &&
 	       block_inside(b->words_off, 1, 384, size) &&
@@ -499,7 +510,7 @@ static void block_fuzz_damage(struct rnd_state *rnd, struct mk_boot_block *block
 		words[first + prandom_u32_state(rnd) % 8] = fuzz_word(rnd, size);
 	if (prandom_u32_state(rnd) % 4 == 0)
 		words[offsetof(struct mk_boot_block, nr_nodes) / sizeof(u32) +
-		      prandom_u32_state(rnd) % 3] = fuzz_word(rnd, size);
+		      prandom_u32_state(rnd) % 5] = fuzz_word(rnd, size);
 	if (prandom_u32_state(rnd) % 4 == 0)
 		block->x86.slots_off = fuzz_word(rnd, size) & ~(prandom_u32_state(rnd) % 64);
 	if (prandom_u32_state(rnd) % 8 == 0)

@@ -13,13 +13,14 @@
 
 /* Rows: from; columns: to; in the order of the states */
 static const char * const state_arrows[MK_NR_STATES] = {
-	/*			OLBRSC */
-	[MK_OFFLINE]	=	".x....",
-	[MK_LOADED]	=	"xxx...",
-	[MK_BOOTING]	=	".x.x.x",
-	[MK_RUNNING]	=	".x..xx",
-	[MK_STOPPING]	=	".x...x",
-	[MK_CRASHED]	=	"xxx...",
+	/*			OLBRSCH */
+	[MK_OFFLINE]	=	".x.....",
+	[MK_LOADED]	=	"xxx....",
+	[MK_BOOTING]	=	".x.x.x.",
+	[MK_RUNNING]	=	".x..xxx",
+	[MK_STOPPING]	=	".x...x.",
+	[MK_CRASHED]	=	"xxx....",
+	[MK_HUNG]	=	".x.xxx.",
 };
 
 static unsigned int state_notified;
@@ -87,6 +88,7 @@ static void state_test_words(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, mk_state_is_up(MK_BOOTING));
 	KUNIT_EXPECT_TRUE(test, mk_state_is_up(MK_RUNNING));
 	KUNIT_EXPECT_TRUE(test, mk_state_is_up(MK_STOPPING));
+	KUNIT_EXPECT_TRUE(test, mk_state_is_up(MK_HUNG));
 	KUNIT_EXPECT_FALSE(test, mk_state_is_up(MK_CRASHED));
 }
 

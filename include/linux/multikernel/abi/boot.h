@@ -30,7 +30,7 @@
  *
  * Layout of the shared area, each part aligned to a page::
  *
- *   boot block | words | park code | park slots | firmware tables | nodes | rings ...
+ *   boot block | words | park code | park slots | firmware tables | nodes | beats | rings ...
  */
 
 #include <linux/bits.h>
@@ -51,6 +51,7 @@
 #define MK_BOOT_F_X86_PARK	BIT_ULL(0)	/* x86: parked CPUs, see mk_boot_x86 */
 #define MK_BOOT_F_PEERS		BIT_ULL(1)	/* MK_MSG_PEERS and MK_CTL_PEER */
 #define MK_BOOT_F_RESIZE	BIT_ULL(2)	/* MK_CTL_CPU_* and MK_CTL_MEM_* */
+#define MK_BOOT_F_BEAT		BIT_ULL(3)	/* struct mk_beat */
 
 #define MK_BOOT_NAME_LEN	64
 #define MK_BOOT_NODES_MAX	64	/* a machine that has more shows none */
@@ -92,6 +93,24 @@ struct mk_boot_mem {
 	__u64 size;
 	__u32 node;
 	__u32 reserved;
+};
+
+/**
+ * struct mk_beat - how a CPU of the instance shows that it lives
+ * @irq: counted up by its timer interrupt; 0 if it is not online in the instance
+ * @task: counted up by what its scheduler lets run before all else
+ * @asked: written by the host, followed by an NMI
+ * @answered: what @asked was when an NMI came
+ * @reserved: zero
+ *
+ * One for each CPU in the order of the CPU list, to its end.
+ */
+struct mk_beat {
+	__u64 irq;
+	__u64 task;
+	__u64 asked;
+	__u64 answered;
+	__u64 reserved[4];
 };
 
 /* mk_boot_ring.dir */
@@ -163,6 +182,8 @@ struct mk_boot_x86 {
  * @nodes_off: offset of their numbers, each a __u32, in ascending order
  * @distances_off: offset of @nr_nodes rows of @nr_nodes bytes, from a node to each, in
  *                 the order of @nodes_off and the units of ACPI's SLIT: 10 is the node's own
+ * @beats_off: offset of the &struct mk_beat, a multiple of 64
+ * @beat_ms: how often they are to be counted up, in ms; 0 for never
  */
 struct mk_boot_block {
 	__u64 magic;
@@ -187,6 +208,8 @@ struct mk_boot_block {
 	__u32 nr_nodes;
 	__u32 nodes_off;
 	__u32 distances_off;
+	__u32 beats_off;
+	__u32 beat_ms;
 };
 
 /* Size of the boot block when MK_BOOT_VERSION became 3: no writer has less */

@@ -46,7 +46,7 @@ start_kill_and_start_again()
 
 	for i in $(seq 1 "$CYCLES"); do
 		[ "$i" -ne $((CYCLES / 2 + 1)) ] || free=$(host_free)
-		note "cycle $i of $CYCLES, $(mem_use)"
+		[ $((i % 5)) -ne 0 ] || note "cycle $i of $CYCLES, $(mem_use)"
 		one_cycle
 	done
 	free_again "$free" "the second half of $CYCLES cycles"

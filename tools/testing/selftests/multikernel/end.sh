@@ -12,6 +12,8 @@ CPUS=$(last_cpus 2) || :
 an_instance_starts()
 {
 	mk_boot web "$CPUS"
+	# What hangs on purpose here is a matter of hang.sh
+	is "$(put web hang_ms 0)" OK 'hang_ms'
 }
 
 # ended STATE REASON WHAT: it has, and starts again from what is kept

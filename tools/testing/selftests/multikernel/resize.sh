@@ -15,6 +15,7 @@ ONLINE=$(cat "$MK_CPUS/online")
 an_instance_starts()
 {
 	mk_boot web "$A" 256M
+	is "$(put web hang_ms 0)" OK 'hang_ms'
 	is "$(cpus_inside web)" 1 'CPUs inside'
 }
 

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of watch.c and recover.c: what is a hang, which CPUs count, and when an instance
+ * that has failed is started again.
+ */
+
+#include <kunit/test.h>
+#include <linux/jiffies.h>
+#include <linux/multikernel.h>
+
+#include "../internal.h"
+
+struct watch_case {
+	const char *what;
+	unsigned int irq_ms;
+	unsigned int task_ms;
+	enum mk_verdict verdict;
+};
+
+/* Of a limit of 10 s */
+static const struct watch_case watch_cases_verdict[] = {
+	{ "both go on", 0, 0, MK_VERDICT_ALIVE },
+	{ "nearly", 9999, 9999, MK_VERDICT_ALIVE },
+	{ "no scheduler", 0, 10000, MK_VERDICT_NO_TASK },
+	{ "no scheduler for long", 9999, UINT_MAX, MK_VERDICT_NO_TASK },
+	{ "no interrupts", 10000, 10000, MK_VERDICT_NO_IRQ },
+	{ "no interrupts for long", UINT_MAX, UINT_MAX, MK_VERDICT_NO_IRQ },
+	{ "no interrupts, and a scheduler all the same", 10000, 0, MK_VERDICT_NO_IRQ },
+};
+
+KUNIT_ARRAY_PARAM_DESC(watch_verdict, watch_cases_verdict, what);
+
+static void watch_test_verdict(struct kunit *test)
+{
+	const struct watch_case *c = test->param_value;
+
+	KUNIT_EXPECT_EQ(test, mk_watch_verdict(c->irq_ms, c->task_ms, 10000), c->verdict);
+}
+
+/* Twice as long each time, and then never */
+static void watch_test_delay(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, mk_recover_delay_ms(0), 1000);
+	KUNIT_EXPECT_EQ(test, mk_recover_delay_ms(1), 2000);
+	KUNIT_EXPECT_EQ(test, mk_recover_delay_ms(4), 16000);
+	KUNIT_EXPECT_EQ(test, mk_recover_delay_ms(5), 0);
+	KUNIT_EXPECT_EQ(test, mk_recover_delay_ms(UINT_MAX), 0);
+}
+
+static void watch_drop(void *data)
+{
+	struct mk_instance *inst = data;
+
+	mk_instance_retire(inst);
+	mk_instance_put(inst);
+}
+
+static struct mk_instance *watch_inst(struct kunit *test)
+{
+	struct mk_instance *inst = mk_instance_create("watch-test");
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(inst));
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, watch_drop, inst), 0);
+	return inst;
+}
+
+static bool watch_is_due(struct mk_instance *inst)
+{
+	return delayed_work_pending(&inst->recover_work);
+}
+
+static void watch_test_recovery(struct kunit *test)
+{
+	struct mk_instance *inst = watch_inst(test);
+	int i;
+
+	guard(mutex)(&inst->lock);
+	/* It has been started, and not said hello */
+	inst->epoch = 1;
+	mk_recover_later(inst);
+	KUNIT_EXPECT_FALSE(test, watch_is_due(inst));
+	mk_recover_set(inst, true);
+	KUNIT_EXPECT_FALSE(test, watch_is_due(inst));
+	for (i = 0; i < 5; i++) {
+		mk_recover_later(inst);
+		KUNIT_EXPECT_TRUE(test, watch_is_due(inst));
+		mk_recover_cancel(inst);
+		KUNIT_EXPECT_FALSE(test, watch_is_due(inst));
+	}
+	mk_recover_later(inst);
+	KUNIT_EXPECT_FALSE(test, watch_is_due(inst));
+	/* A start that never said hello has not run, however long ago it was */
+	inst->epoch = 2;
+	inst->greeted = 1;
+	inst->ran_at = jiffies - 61 * HZ;
+	mk_recover_later(inst);
+	KUNIT_EXPECT_FALSE(test, watch_is_due(inst));
+	/* One that has run for less than a minute fails once more */
+	inst->greeted = 2;
+	inst->ran_at = jiffies - 59 * HZ;
+	mk_recover_later(inst);
+	KUNIT_EXPECT_FALSE(test, watch_is_due(inst));
+	/* For longer: it begins anew */
+	inst->ran_at = jiffies - 61 * HZ;
+	mk_recover_later(inst);
+	KUNIT_EXPECT_TRUE(test, watch_is_due(inst));
+	KUNIT_EXPECT_EQ(test, inst->failures, 1);
+	mk_recover_set(inst, false);
+	KUNIT_EXPECT_FALSE(test, watch_is_due(inst));
+}
+
+static struct kunit_case watch_cases[] = {
+	KUNIT_CASE_PARAM(watch_test_verdict, watch_verdict_gen_params),
+	KUNIT_CASE(watch_test_delay),
+	KUNIT_CASE(watch_test_recovery),
+	{}
+};
+
+static struct kunit_suite watch_suite = {
+	.name = "mk_watch",
+	.test_cases = watch_cases,
+};
+
+kunit_test_suite(watch_suite);

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+/**
+ * DOC: watch.c - does an instance still live?
+ *
+ * Each CPU of an instance counts from its timer interrupt, and from the scheduling class
+ * that nothing else precedes; see guest_beat.c.  The host looks whether both go on.  What
+ * has stood still for longer than hang_ms is a hang:
+ *
+ * ===========  ==========  ======================================================
+ * timer        scheduler   what it is
+ * ===========  ==========  ======================================================
+ * goes on      counts      it lives, as far as its kernel can tell
+ * goes on      stands      preemption is off: a loop in the kernel, a deadlock of
+ *                          spinlocks
+ * stands       stands      interrupts are off, if an NMI is answered; otherwise the
+ *                          CPU runs nothing at all, or not that kernel
+ * ===========  ==========  ======================================================
+ *
+ * One CPU is enough: what others wait for may be there.  The state is "hung" then, and
+ * "running" again if all go on, as they do if somebody has looked at it with a
+ * debugger.  A hung instance is not ended for that; who wants it sets "recovery".
+ *
+ * What a kernel does that schedules, and does not get on, the host can't see.
+ *
+ * Locking
+ * -------
+ *
+ * mk_instance.lock protects what is remembered.
+ */
+
+#define pr_fmt(fmt) "multikernel: " fmt
+
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/multikernel.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+/* So long a CPU may take to answer an NMI: it is a few microseconds on hardware */
+#define MK_NMI_WAIT_MS		200
+
+/**
+ * struct mk_watched - what the host has seen of one CPU
+ * @irq: &mk_beat.irq
+ * @task: &mk_beat.task
+ * @irq_at: when @irq was not what it had been, in jiffies
+ * @task_at: the same for @task
+ */
+struct mk_watched {
+	u64 irq;
+	u64 task;
+	unsigned long irq_at;
+	unsigned long task_at;
+};
+
+static bool mk_watch_wants(struct mk_instance *inst)
+{
+	return inst->state == MK_RUNNING || inst->state == MK_HUNG;
+}
+
+static void mk_watch_look(struct mk_watched *w, const struct mk_beat *beat)
+{
+	u64 irq = READ_ONCE(beat->irq), task = READ_ONCE(beat->task);
+
+	/* Offline there */
+	if (irq != w->irq || !irq)
+		w->irq_at = jiffies;
+	if (task != w->task || !irq)
+		w->task_at = jiffies;
+	w->irq = irq;
+	w->task = task;
+}
+
+/**
+ * mk_watch_verdict() - what does this CPU do?
+ * @irq_ms: how long its timer has stood still
+ * @task_ms: how long its scheduler has
+ * @limit_ms: how long they may
+ *
+ * Return: what it is.
+ */
+enum mk_verdict mk_watch_verdict(unsigned int irq_ms, unsigned int task_ms,
+				 unsigned int limit_ms)
+{
+	if (irq_ms >= limit_ms)
+		return MK_VERDICT_NO_IRQ;
+	return task_ms >= limit_ms ? MK_VERDICT_NO_TASK : MK_VERDICT_ALIVE;
+}
+
+/* Has the CPU taken an NMI?  It may have interrupts off for good */
+static bool mk_watch_nmi(struct mk_instance *inst, unsigned int slot)
+{
+	struct mk_beat *beat = &inst->beats[slot];
+	u64 asked = READ_ONCE(beat->answered) + 1;
+	unsigned long end = jiffies + msecs_to_jiffies(MK_NMI_WAIT_MS);
+
+	WRITE_ONCE(beat->asked, asked);
+	mk_arch_nmi(inst->slot_cpu[slot]);
+	while (READ_ONCE(beat->answered) != asked) {
+		if (time_after(jiffies, end))
+			return false;
+		usleep_range(100, 200);
+	}
+	return true;
+}
+
+static void mk_watch_hung(struct mk_instance *inst, unsigned int slot, enum mk_verdict verdict)
+{
+	unsigned int cpu = inst->slot_cpu[slot], s = inst->hang_ms / MSEC_PER_SEC;
+	const char *what = "schedules nothing";
+
+	if (verdict == MK_VERDICT_NO_IRQ)
+		what = mk_watch_nmi(inst, slot) ? "takes no interrupts" :
+						  "takes no interrupts and no NMI";
+	scnprintf(inst->reason, sizeof(inst->reason), "hung: CPU %u %s, for %u s", cpu, what, s);
+	inst->events.hangs++;
+	mk_instance_set_state(inst, MK_HUNG);
+	pr_warn("instance %s is %s\n", inst->name, inst->reason);
+	mk_recover_later(inst);
+}
+
+static void mk_watch_lives(struct mk_instance *inst)
+{
+	if (inst->state != MK_HUNG)
+		return;
+	strscpy(inst->reason, "none");
+	mk_instance_set_state(inst, MK_RUNNING);
+	mk_recover_cancel(inst);
+	pr_info("instance %s goes on\n", inst->name);
+}
+
+static void mk_watch_all(struct mk_instance *inst)
+{
+	unsigned int i, limit = READ_ONCE(inst->hang_ms);
+	enum mk_verdict verdict;
+
+	for (i = 0; i < inst->nr_slots; i++) {
+		struct mk_watched *w = &inst->watched[i];
+
+		if (!cpumask_test_cpu(inst->slot_cpu[i], inst->cpus)) {
+			w->irq_at = jiffies;
+			w->task_at = jiffies;
+			continue;
+		}
+		mk_watch_look(w, &inst->beats[i]);
+		if (!limit)
+			continue;
+		verdict = mk_watch_verdict(jiffies_to_msecs(jiffies - w->irq_at),
+					   jiffies_to_msecs(jiffies - w->task_at), limit);
+		if (verdict == MK_VERDICT_ALIVE)
+			continue;
+		if (inst->state == MK_RUNNING)
+			mk_watch_hung(inst, i, verdict);
+		return;
+	}
+	mk_watch_lives(inst);
+}
+
+static void mk_watch_work(struct work_struct *work)
+{
+	struct mk_instance *inst = container_of(to_delayed_work(work), struct mk_instance,
+						watch_work);
+
+	guard(mutex)(&inst->lock);
+	if (!mk_watch_wants(inst) || !inst->beats)
+		return;
+	mk_watch_all(inst);
+	queue_delayed_work(system_dfl_wq, &inst->watch_work, msecs_to_jiffies(inst->beat_ms));
+}
+
+/**
+ * mk_watch_begin() - an instance has said hello
+ * @inst: the instance, locked
+ *
+ * If it does not know of it, or there is no memory, it is not watched.
+ */
+void mk_watch_begin(struct mk_instance *inst)
+{
+	unsigned int i;
+
+	inst->beats = NULL;
+	if (!(inst->link.features & MK_BOOT_F_BEAT) || !inst->beat_ms)
+		return;
+	if (!inst->watched)
+		inst->watched = kvcalloc(MK_CPUS_MAX, sizeof(*inst->watched), GFP_KERNEL);
+	if (!inst->watched)
+		return;
+	for (i = 0; i < inst->nr_slots; i++)
+		inst->watched[i] = (struct mk_watched){
+			.irq_at = jiffies,
+			.task_at = jiffies,
+		};
+	inst->beats = inst->shared.va + inst->beats_off;
+	queue_delayed_work(system_dfl_wq, &inst->watch_work, msecs_to_jiffies(inst->beat_ms));
+}
+
+/**
+ * mk_watch_end() - an instance has ended
+ * @inst: the instance, locked
+ */
+void mk_watch_end(struct mk_instance *inst)
+{
+	inst->beats = NULL;
+	cancel_delayed_work(&inst->watch_work);
+}
+
+/**
+ * mk_watch_init() - prepare a new instance
+ * @inst: the instance
+ */
+void mk_watch_init(struct mk_instance *inst)
+{
+	INIT_DELAYED_WORK(&inst->watch_work, mk_watch_work);
+	inst->beat_ms = MK_BEAT_MS;
+	inst->hang_ms = MK_HANG_MS;
+}
+
+/**
+ * mk_watch_destroy() - an instance goes
+ * @inst: the instance, which is not up
+ *
+ * Context: may sleep.
+ */
+void mk_watch_destroy(struct mk_instance *inst)
+{
+	cancel_delayed_work_sync(&inst->watch_work);
+	kvfree(inst->watched);
+}
