@@ -307,11 +307,21 @@ static int mk_beat_show(struct mk_instance *inst, struct seq_file *sf)
 
 static int mk_beat_write(struct mk_instance *inst, char *buf)
 {
+	unsigned int ms;
+	int ret = mk_parse_ms(buf, MK_BEAT_MS_MIN, &ms);
+
+	if (ret)
+		return ret;
 	guard(mutex)(&inst->lock);
 	if (mk_state_is_up(inst->state))
 		return mk_fail(-EBUSY, "instance %s is %s; stop it first", inst->name,
 			       mk_state_name(inst->state));
-	return mk_parse_ms(buf, MK_BEAT_MS_MIN, &inst->beat_ms);
+	if (inst->hang_ms && ms > inst->hang_ms / 2)
+		return mk_fail(-EINVAL,
+			       "of heartbeats every %u ms there are not two in hang_ms, %u",
+			       ms, inst->hang_ms);
+	WRITE_ONCE(inst->beat_ms, ms);
+	return 0;
 }
 
 static int mk_hang_show(struct mk_instance *inst, struct seq_file *sf)

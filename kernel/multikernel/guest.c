@@ -406,7 +406,7 @@ static int __init mk_guest_say_hello(void)
 	pr_info("instance %s, id %u, start %u\n", mk_block.name,
 		mk_block.instance_id, mk_block.epoch);
 	if (mk_guest_beat_init())
-		pr_warn("no heartbeat: the host will take this for a hang\n");
+		pr_warn("no heartbeat: the host will not see if this kernel hangs\n");
 	return mk_link_hello(&mk_host_link);
 }
 late_initcall(mk_guest_say_hello);

@@ -61,8 +61,10 @@ int __init mk_uevent_init(void)
 	if (!kset)
 		return -ENOMEM;
 	kobj = kzalloc_obj(*kobj);
-	if (!kobj)
+	if (!kobj) {
+		kset_unregister(kset);
 		return -ENOMEM;
+	}
 	kobj->kset = kset;
 	ret = kobject_init_and_add(kobj, &mk_uevent_type, NULL, "instances");
 	if (ret)

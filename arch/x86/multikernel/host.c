@@ -431,6 +431,8 @@ static int mk_park_cpus(struct mk_instance *inst)
 void mk_arch_nmi(unsigned int cpu)
 {
 	guard(preempt)();
+	/* Writing the ICR of an x2APIC serializes nothing: what it is about goes first */
+	mb();
 	apic_icr_write(APIC_DM_NMI, mk_arch_phys_id(cpu));
 	safe_apic_wait_icr_idle();
 }

@@ -25,20 +25,21 @@ static bool __init mk_numa_knows(u32 node)
 
 static int __init mk_numa_init_nodes(const struct mk_boot_block *block)
 {
-	const __u32 *node = mk_guest_shared() + block->nodes_off;
+	const __u32 *shared = mk_guest_shared() + block->nodes_off;
 	const __u8 *distance = mk_guest_shared() + block->distances_off;
+	u32 node[MK_BOOT_NODES_MAX];
 	unsigned int i, j;
 
 	for (i = 0; i < block->nr_nodes; i++) {
-		if (READ_ONCE(node[i]) >= MAX_NUMNODES)
+		node[i] = READ_ONCE(shared[i]);
+		if (node[i] >= MAX_NUMNODES)
 			return -EINVAL;
-		node_set(READ_ONCE(node[i]), numa_nodes_parsed);
+		node_set(node[i], numa_nodes_parsed);
 	}
 	/* Its table is as large as the nodes that have been seen need it */
 	for (i = 0; i < block->nr_nodes; i++)
 		for (j = 0; j < block->nr_nodes; j++)
-			numa_set_distance(READ_ONCE(node[i]), READ_ONCE(node[j]),
-					  READ_ONCE(*distance++));
+			numa_set_distance(node[i], node[j], READ_ONCE(*distance++));
 	return 0;
 }
 

@@ -16,6 +16,8 @@ HANG=3000
 an_instance_starts()
 {
 	mk_create web "$CPUS"
+	refused -m 'not two in hang_ms' EINVAL 'fewer beats than are waited for' \
+		put web heartbeat_ms 5001
 	is "$(get web heartbeat_ms)" 1000 'heartbeat_ms of a new one'
 	is "$(get web hang_ms)" 10000 'hang_ms of a new one'
 	is "$(get web recovery)" disabled 'recovery of a new one'
