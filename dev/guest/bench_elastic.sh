@@ -19,6 +19,8 @@ middle() { sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }
 # took FILE TEXT...: microseconds of these writes
 took() { mkprobe timed "$@" || die "could not write: $*"; }
 
+now_ms() { awk '{ printf "%.0f\n", $1 * 1000 }' /proc/uptime; }
+
 row() { echo "ROW $1 $2 $3 $4 $5 -"; }
 
 # A CPU to an instance, and back: one takes a CPU offline here and brings it online
@@ -69,50 +71,74 @@ memory_move()
 	row memory_move $((give + take - 2 * zero)) us "$(middle "$MK_TMP/mref")" $((3 * TURNS))
 }
 
-# start_of NAME: milliseconds from "start" to its hello, when it has reached userspace
-start_of()
+# init_after NAME TSC: the time stamp at which its init began, if that was later
+init_after()
 {
-	local from to
-
-	from=$(awk '{ print $1 * 1000 }' /proc/uptime)
-	ok mkctl start "$1" --wait --timeout "$MK_LIMIT" >&2 || die "$1 did not start"
-	mk_login "$1" >&2 || die "$1 has no shell"
-	to=$(awk '{ print $1 * 1000 }' /proc/uptime)
-	echo $((to - from))
+	mkctl logs "$1" | sed -nE 's/.*init reached.* tsc ([0-9]+).*/\1/p' |
+		awk -v from="$2" '$1 > from { print; n = 1 } END { exit !n }'
 }
 
-# start_times NAME FILE: of several starts
-start_times()
+# start_of NAME: ticks of the time-stamp counter from "start" to its init
+start_of()
 {
-	local turn
+	local from
 
-	for turn in $(seq "$TURNS"); do
-		start_of "$1" >> "$2"
-		[ "$turn" = "$TURNS" ] || mkctl kill "$1"
+	from=$(mkprobe tsc)
+	ok mkctl start "$1" --wait --timeout "$MK_LIMIT" >&2 || die "$1 did not start"
+	wait_until "init of $1" init_after "$1" "$from" || die "$1 has no userspace"
+	echo $(($(init_after "$1" "$from") - from))
+}
+
+# All in turn, so that each of them sees the same noise
+start_all()
+{
+	local n ticks
+
+	for n in $(seq 16); do
+		ticks=$(start_of "k$n") || exit 1
+		echo "$ticks" >> "$MK_TMP/start.$n"
 	done
 }
 
+kill_all()
+{
+	local n
+
+	for n in $(seq 16); do
+		mkctl kill "k$n"
+	done
+}
+
+# ms TICKS
+ms() { awk -v t="$1" -v khz="$khz" 'BEGIN { printf "%.0f", t / khz }'; }
+
 many()
 {
-	local n cpu before after kept
+	local n cpu before after kept turn from khz
 
 	mk_create warm "$(last_cpus 1)" 128M && mk_load warm && mk_start warm && mkctl rm -f warm ||
 		die 'the first did not start'
+	from="$(mkprobe tsc) $(now_ms)"
 	before=$(host_free)
 	n=0
 	for cpu in $(each_cpu "$(last_cpus 16)"); do
 		n=$((n + 1))
 		mk_create "k$n" "$cpu" 128M >&2 || die "no k$n"
 		mk_load "k$n" >&2 || die "k$n has no image"
-		case $n in
-		1|8|16) start_times "k$n" "$MK_TMP/start.$n" ;;
-		*) start_of "k$n" > /dev/null ;;
-		esac
 	done
-	after=$(host_free)
+	for turn in $(seq "$TURNS"); do
+		[ "$turn" = 1 ] || kill_all
+		start_all
+		[ "$turn" != 1 ] || after=$(host_free)
+	done
 	kept=$(awk '/^(kernel|initrd)_size/ { s += $2 } END { print s }' $INST/k1/image)
-	row start_8 "$(middle "$MK_TMP/start.8")" ms "$(middle "$MK_TMP/start.1")" "$TURNS"
-	row start_flat "$(middle "$MK_TMP/start.16")" ms "$(middle "$MK_TMP/start.1")" "$TURNS"
+	khz=$(echo "$from $(mkprobe tsc) $(now_ms)" | awk '{ printf "%d", ($3 - $1) / ($4 - $2) }')
+	for n in 8 16; do
+		echo "  start $n: $(tr '\n' ' ' < "$MK_TMP/start.$n")of $(tr '\n' ' ' < "$MK_TMP/start.1")" >&2
+	done
+	n=$(middle "$MK_TMP/start.1")
+	row start_8 "$(ms "$(middle "$MK_TMP/start.8")")" ms "$(ms "$n")" "$TURNS"
+	row start_flat "$(ms "$(middle "$MK_TMP/start.16")")" ms "$(ms "$n")" "$TURNS"
 	row instance_overhead_bytes \
 		$(((before - after) * 1024 / 16 - 128 * 1048576 - kept)) bytes 1048576 16
 }

@@ -382,7 +382,13 @@ static int mk_nop_write(struct mk_instance *inst, char *buf)
 	return mk_life_nop(inst, rounds);
 }
 
-static struct mk_instance *mk_of_inst(struct kernfs_open_file *of)
+/**
+ * mk_of_inst() - whose file is this?
+ * @of: an open file of an instance
+ *
+ * Return: the instance; it has a reference of the file's.
+ */
+struct mk_instance *mk_of_inst(struct kernfs_open_file *of)
 {
 	struct mk_node *node = of->kn->priv;
 
@@ -486,6 +492,7 @@ const struct mk_file mk_instance_files[] = {
 	{ "nop",	0644, mk_nop_show,	mk_nop_write },
 	{ "log",	0400, .ops = &mk_log_ops },
 	{ "console",	0600, .ops = &mk_console_ops },
+	{ "vmcore",	0400, .ops = &mk_vmcore_ops },
 	{}
 };
 

@@ -38,11 +38,16 @@ struct mk_node {
 	struct list_head link;
 };
 
+/* vmcore.c */
+extern const struct kernfs_ops mk_vmcore_ops;
+
 /* files.c; each table ends with an entry without a name */
 extern const struct mk_file mk_instance_files[];
 extern const struct mk_file mk_stats_files[];
 extern const struct mk_file mk_info_files[];
 extern const struct mk_file mk_pool_files[];
 extern const struct mk_file mk_pool_node_files[];
+
+struct mk_instance *mk_of_inst(struct kernfs_open_file *of);
 
 #endif /* _MULTIKERNEL_FS_H */

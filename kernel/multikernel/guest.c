@@ -14,7 +14,8 @@
  * 3. At subsys_initcall time the link opens for doorbells.
  * 4. At late_initcall time this kernel says hello; the host then calls it
  *    running.
- * 5. Panic, reboot, poweroff and halt write last words and ring the host.
+ * 5. What a core file of this kernel needs is told; see guest_dump.c.
+ * 6. Panic, reboot, poweroff and halt write last words and ring the host.
  *
  * Step 2 comes before there are other CPUs.
  */
@@ -293,6 +294,7 @@ void __init mk_guest_refuse(void *shared, size_t size, const struct mk_boot_bloc
 
 static int mk_guest_panic(struct notifier_block *nb, unsigned long unused, void *text)
 {
+	mk_guest_dump_panic();
 	mk_guest_last_words(MK_END_PANIC, text);
 	return NOTIFY_DONE;
 }

@@ -15,7 +15,14 @@ phys_addr_t mk_guest_shared_pa(void);
 struct mk_ring_rx *mk_guest_set_input(bool (*input)(void));
 
 int mk_guest_beat_init(void);
-bool mk_guest_beat_nmi(void);
+bool mk_guest_beat_nmi(struct pt_regs *regs);
+#ifdef CONFIG_CRASH_DUMP
+void mk_guest_dump_cpu(struct pt_regs *regs);
+void mk_guest_dump_panic(void);
+#else
+static inline void mk_guest_dump_cpu(struct pt_regs *regs) {}
+static inline void mk_guest_dump_panic(void) {}
+#endif
 int mk_guest_resize_call(const void *data, size_t len);
 
 /* The host's node as we know it */

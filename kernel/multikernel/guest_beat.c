@@ -5,7 +5,8 @@
  * On each CPU a timer counts up a word in the shared area, and has the highest scheduling
  * class there is (see kernel/stop_machine.c) count up another one: what keeps the first from
  * counting has interrupts off, and what keeps the second has preemption off, whatever
- * priorities tasks have.  An NMI from the host is answered in a third word.  See
+ * priorities tasks have.  A CPU that the timer finds idle has nothing else to run, and need
+ * not be woken for the second.  An NMI from the host is answered in a third word.  See
  * watch.c for what the host makes of it.
  *
  * A CPU that is offline here counts nothing, and its first word is zero.
@@ -19,6 +20,7 @@
 #include <linux/ktime.h>
 #include <linux/multikernel.h>
 #include <linux/percpu.h>
+#include <linux/sched.h>
 #include <linux/stop_machine.h>
 
 #include "guest.h"
@@ -55,7 +57,11 @@ static enum hrtimer_restart mk_beat_timer(struct hrtimer *timer)
 
 	/* Never zero again */
 	WRITE_ONCE(it->beat->irq, (it->beat->irq + 1) ?: 1);
-	if (!READ_ONCE(it->busy)) {
+	if (READ_ONCE(it->busy)) {
+		/* Not yet */
+	} else if (is_idle_task(current) && !need_resched()) {
+		WRITE_ONCE(it->beat->task, it->beat->task + 1);
+	} else {
 		WRITE_ONCE(it->busy, true);
 		stop_one_cpu_nowait(smp_processor_id(), mk_beat_stop, it, &it->stop);
 	}
@@ -105,11 +111,12 @@ static int mk_beat_offline(unsigned int cpu)
 
 /**
  * mk_guest_beat_nmi() - is this NMI a question of the host?
+ * @regs: registers that it found, which are kept for a core file
  *
  * Context: NMI.
  * Return: true if so; it has been answered.
  */
-bool mk_guest_beat_nmi(void)
+bool mk_guest_beat_nmi(struct pt_regs *regs)
 {
 	struct mk_beat *beat = __this_cpu_read(mk_beaters.beat);
 	u64 asked;
@@ -119,7 +126,9 @@ bool mk_guest_beat_nmi(void)
 	asked = READ_ONCE(beat->asked);
 	if (asked == READ_ONCE(beat->answered))
 		return false;
-	WRITE_ONCE(beat->answered, asked);
+	mk_guest_dump_cpu(regs);
+	/* The host may read them now */
+	smp_store_release(&beat->answered, asked);
 	return true;
 }
 

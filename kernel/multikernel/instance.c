@@ -175,6 +175,7 @@ static struct mk_instance *mk_instance_alloc(const char *name)
 	mutex_init(&inst->lock);
 	mutex_init(&inst->resize_lock);
 	INIT_LIST_HEAD(&inst->nodes);
+	INIT_LIST_HEAD(&inst->vmcores);
 	strscpy(inst->name, name);
 	strscpy(inst->reason, "none");
 	inst->console = mk_console_alloc();

@@ -97,6 +97,7 @@ int mk_memory_write(struct mk_instance *inst, phys_addr_t pa, const void *src,
 		    size_t len);
 int mk_memory_read(struct mk_instance *inst, phys_addr_t pa, void *dst,
 		   size_t len);
+int mk_memory_peek(const struct mk_memory *mem, phys_addr_t pa, void *dst, size_t len);
 bool mk_memory_contains(const struct mk_memory *mem, phys_addr_t pa, u64 size);
 
 void mk_nodes_of(const struct mk_instance *inst, nodemask_t *nodes);
@@ -274,6 +275,7 @@ struct mk_console;
  * @beat_ms: how often its CPUs shall show that they live, in ms, from the next start on;
  *           0 for never
  * @hang_ms: how long one may stand still, in ms; 0 for ever
+ * @words_off: where struct mk_words is, in @shared
  * @beats_off: where they show it, in @shared
  * @beats: the same while it is watched, else NULL
  * @watched: what was seen of each CPU, in the order of @slot_cpu; see watch.c
@@ -282,6 +284,7 @@ struct mk_console;
  * @failures: how often it has failed in a row
  * @ran_at: when it said hello last, in jiffies
  * @recover_work: starts it again
+ * @vmcores: its core files that are open; see vmcore.c
  * @nodes: what its files point to; see fs.c
  * @events_kn: its file "events"
  * @console_kn: its file "console"
@@ -326,6 +329,7 @@ struct mk_instance {
 	struct delayed_work stop_work;
 	unsigned int beat_ms;
 	unsigned int hang_ms;
+	u32 words_off;
 	u32 beats_off;
 	struct mk_beat *beats;
 	struct mk_watched *watched;
@@ -334,6 +338,7 @@ struct mk_instance {
 	unsigned int failures;
 	unsigned long ran_at;
 	struct delayed_work recover_work;
+	struct list_head vmcores;
 	struct list_head nodes;
 	struct kernfs_node *events_kn;
 	struct kernfs_node *console_kn;
@@ -440,6 +445,12 @@ int mk_nop(struct mk_channel *ch, int error, unsigned int timeout_ms, u64 *ns);
 
 /* fs.c */
 int mk_fs_init(void);
+
+/* vmcore.c */
+struct elf_note;
+size_t mk_vmcore_note(struct mk_instance *inst, phys_addr_t pa, void *to, size_t max);
+void mk_vmcore_revoke(struct mk_instance *inst);
+bool mk_vmcore_in_use(struct mk_instance *inst);
 
 /* uevent.c */
 void mk_uevent(struct mk_instance *inst);

@@ -425,12 +425,14 @@ static int mk_life_prepare(struct mk_instance *inst)
 	      mk_life_shared(inst, size);
 	if (ret)
 		return ret;
+	mk_vmcore_revoke(inst);
 	inst->epoch++;
 	mk_boot_block_fill(inst, &block);
 	ret = mk_image_install(inst) ?: mk_arch_prepare(inst, &block);
 	if (ret)
 		return ret;
 	memcpy(inst->shared.va, &block, sizeof(block));
+	inst->words_off = block.words_off;
 	inst->beats_off = block.beats_off;
 	ret = mk_link_attach(&inst->link, inst->shared.va, size, &block, true);
 	if (ret)

@@ -184,6 +184,8 @@ static void mk_memory_shrink(struct mk_instance *inst, unsigned long pages)
 {
 	struct mk_memory *mem = &inst->mem;
 
+	if (mem->pages > pages)
+		mk_vmcore_revoke(inst);
 	while (mem->pages > pages) {
 		struct mk_range *last = &mem->range[mem->nr - 1];
 		unsigned long nr = min(mem->pages - pages, last->nr);
@@ -401,6 +403,7 @@ void mk_memory_del(struct mk_instance *inst, phys_addr_t pa, u64 size)
 	struct mk_range piece;
 
 	KUNIT_STATIC_STUB_REDIRECT(mk_memory_del, inst, pa, size);
+	mk_vmcore_revoke(inst);
 	if (mk_memory_cut(&inst->mem, pa, size, &piece))
 		mk_range_free(&piece, inst->id);
 }
@@ -432,6 +435,7 @@ int mk_memory_hand(struct mk_instance *from, struct mk_instance *to, phys_addr_t
 		return -ENOENT;
 	if (from->mem.nr == MK_MEM_RANGES || mem->nr == MK_MEM_RANGES)
 		return -ENOSPC;
+	mk_vmcore_revoke(from);
 	if (mk_range_direct_map(&piece, true)) {
 		/* What was mapped before it failed */
 		mk_range_direct_map(&piece, false);
@@ -506,6 +510,7 @@ void mk_memory_quarantine(struct mk_instance *inst)
 	struct mk_memory *mem = &inst->mem;
 	unsigned int i;
 
+	mk_vmcore_revoke(inst);
 	for (i = 0; i < mem->nr; i++)
 		WARN_ON(mk_range_claim(&mem->range[i], inst->id, MK_OWNER_QUARANTINE));
 	mem->nr = 0;
@@ -545,13 +550,13 @@ static int mk_memory_copy_window(phys_addr_t pa, void *buf, size_t len, bool wri
 	return 0;
 }
 
-static int mk_memory_copy(struct mk_instance *inst, phys_addr_t pa, void *buf,
+static int mk_memory_copy(const struct mk_memory *mem, phys_addr_t pa, void *buf,
 			  size_t len, bool write)
 {
 	size_t step;
 	int ret;
 
-	if (len && !mk_memory_contains(&inst->mem, pa, len))
+	if (len && !mk_memory_contains(mem, pa, len))
 		return -EFAULT;
 	for (; len; pa += step, buf += step, len -= step) {
 		step = min(len, MK_MEM_WINDOW * PAGE_SIZE - offset_in_page(pa));
@@ -576,7 +581,7 @@ static int mk_memory_copy(struct mk_instance *inst, phys_addr_t pa, void *buf,
 int mk_memory_write(struct mk_instance *inst, phys_addr_t pa, const void *src,
 		    size_t len)
 {
-	return mk_memory_copy(inst, pa, (void *)src, len, true);
+	return mk_memory_copy(&inst->mem, pa, (void *)src, len, true);
 }
 
 /**
@@ -592,5 +597,20 @@ int mk_memory_write(struct mk_instance *inst, phys_addr_t pa, const void *src,
 int mk_memory_read(struct mk_instance *inst, phys_addr_t pa, void *dst,
 		   size_t len)
 {
-	return mk_memory_copy(inst, pa, dst, len, false);
+	return mk_memory_copy(&inst->mem, pa, dst, len, false);
+}
+
+/**
+ * mk_memory_peek() - mk_memory_read() of what is known to be an instance's
+ * @mem: the memory, or a copy of how it was, none of which has been freed
+ * @pa: physical address, in one of its ranges
+ * @dst: where to copy to
+ * @len: in bytes
+ *
+ * Context: may sleep.
+ * Return: 0, -EFAULT if it is not that memory, -ENOMEM.
+ */
+int mk_memory_peek(const struct mk_memory *mem, phys_addr_t pa, void *dst, size_t len)
+{
+	return mk_memory_copy(mem, pa, dst, len, false);
 }

@@ -7,6 +7,8 @@
  * second later, and each time twice as long, up to a minute; an instance that has run for
  * a minute begins anew.  After MK_RECOVER_MAX failures in a row it is left as it is.
  *
+ * It waits for those who have its vmcore open: there would be another kernel in it.
+ *
  * An end in order, a kill, or whatever else somebody has asked for is no failure.
  *
  * Locking
@@ -80,6 +82,11 @@ static void mk_recover_work(struct work_struct *work)
 	guard(mutex)(&inst->lock);
 	if (!inst->recovery || inst->dead)
 		return;
+	if (mk_vmcore_in_use(inst)) {
+		mod_delayed_work(system_dfl_wq, &inst->recover_work,
+				 msecs_to_jiffies(MK_RECOVER_FIRST_MS));
+		return;
+	}
 	if (inst->state == MK_HUNG)
 		mk_life_crash(inst);
 	if (inst->state != MK_CRASHED)

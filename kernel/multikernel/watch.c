@@ -105,14 +105,31 @@ static bool mk_watch_nmi(struct mk_instance *inst, unsigned int slot)
 	return true;
 }
 
+/* All of them: what they were doing is kept for a core file.  True if that one answers */
+static bool mk_watch_nmi_all(struct mk_instance *inst, unsigned int slot)
+{
+	bool answered = false, ok;
+	unsigned int i;
+
+	for (i = 0; i < inst->nr_slots; i++) {
+		/* Offline there */
+		if (!cpumask_test_cpu(inst->slot_cpu[i], inst->cpus) ||
+		    !READ_ONCE(inst->beats[i].irq))
+			continue;
+		ok = mk_watch_nmi(inst, i);
+		answered |= ok && i == slot;
+	}
+	return answered;
+}
+
 static void mk_watch_hung(struct mk_instance *inst, unsigned int slot, enum mk_verdict verdict)
 {
 	unsigned int cpu = inst->slot_cpu[slot], s = inst->hang_ms / MSEC_PER_SEC;
 	const char *what = "schedules nothing";
+	bool nmi = mk_watch_nmi_all(inst, slot);
 
 	if (verdict == MK_VERDICT_NO_IRQ)
-		what = mk_watch_nmi(inst, slot) ? "takes no interrupts" :
-						  "takes no interrupts and no NMI";
+		what = nmi ? "takes no interrupts" : "takes no interrupts and no NMI";
 	scnprintf(inst->reason, sizeof(inst->reason), "hung: CPU %u %s, for %u s", cpu, what, s);
 	inst->events.hangs++;
 	mk_instance_set_state(inst, MK_HUNG);

@@ -287,7 +287,7 @@ void __init mk_platform_init(void)
 
 static int mk_beat_nmi(unsigned int type, struct pt_regs *regs)
 {
-	return mk_guest_beat_nmi() ? NMI_HANDLED : NMI_DONE;
+	return mk_guest_beat_nmi(regs) ? NMI_HANDLED : NMI_DONE;
 }
 
 /**

@@ -21,11 +21,13 @@
 #include <linux/io.h>
 #include <linux/multikernel.h>
 #include <linux/multikernel/abi/x86.h>
+#include <linux/panic.h>
 #include <linux/pgtable.h>
 #include <linux/sched/hotplug.h>
 #include <linux/smp.h>
 #include <asm/apic.h>
 #include <asm/realmode.h>
+#include <asm/reboot.h>
 #include <asm/x86_init.h>
 
 #include "../../../kernel/multikernel/internal.h"
@@ -137,6 +139,25 @@ static void mk_play_dead(void)
 }
 #endif
 
+static void (*mk_stop_native)(int wait) __ro_after_init;
+
+static void mk_dump_cpu(int cpu, struct pt_regs *regs)
+{
+	mk_guest_dump_cpu(regs);
+}
+
+/*
+ * In a panic as kdump does it, so that the others keep their registers.  The host takes
+ * them away when it hears of the panic; until then they halt.
+ */
+static void mk_stop_other_cpus(int wait)
+{
+	if (IS_ENABLED(CONFIG_CRASH_DUMP) && panic_in_progress())
+		nmi_shootdown_cpus(mk_dump_cpu);
+	else
+		mk_stop_native(wait);
+}
+
 /**
  * mk_arch_add_cpu() - see kernel/multikernel/internal.h
  * @phys_id: its APIC id
@@ -190,6 +211,8 @@ int __init mk_guest_smp_init(const struct mk_boot_block *block)
 	/* One after the other: the slots' owners are known by their APIC ids */
 	x86_cpuinit.parallel_bringup = false;
 	apic_update_callback(wakeup_secondary_cpu_64, mk_wakeup_cpu);
+	mk_stop_native = smp_ops.stop_other_cpus;
+	smp_ops.stop_other_cpus = mk_stop_other_cpus;
 #ifdef CONFIG_HOTPLUG_CPU
 	smp_ops.play_dead = mk_play_dead;
 #endif

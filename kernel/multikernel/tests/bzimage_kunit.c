@@ -61,6 +61,7 @@ static int bzimage_init(struct kunit *test)
 	inst = &fix->inst;
 	inst->id = BZIMAGE_ID;
 	mutex_init(&inst->lock);
+	INIT_LIST_HEAD(&inst->vmcores);
 	KUNIT_ASSERT_TRUE(test, zalloc_cpumask_var(&inst->cpus, GFP_KERNEL));
 	test->priv = fix;
 	/* In two pieces, the later of which may lie lower */

@@ -128,6 +128,7 @@ static struct mk_instance *memory_inst(struct kunit *test, u64 size)
 	inst->id = MEMORY_ID;
 	KUNIT_ASSERT_TRUE(test, zalloc_cpumask_var(&inst->cpus, GFP_KERNEL));
 	mutex_init(&inst->lock);
+	INIT_LIST_HEAD(&inst->vmcores);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, memory_put_back, inst), 0);
 	scoped_guard(mutex, &inst->lock)
 		ret = mk_memory_set(inst, size);

@@ -52,6 +52,7 @@
 #define MK_BOOT_F_PEERS		BIT_ULL(1)	/* MK_MSG_PEERS and MK_CTL_PEER */
 #define MK_BOOT_F_RESIZE	BIT_ULL(2)	/* MK_CTL_CPU_* and MK_CTL_MEM_* */
 #define MK_BOOT_F_BEAT		BIT_ULL(3)	/* struct mk_beat */
+#define MK_BOOT_F_DUMP		BIT_ULL(4)	/* struct mk_dump */
 
 #define MK_BOOT_NAME_LEN	64
 #define MK_BOOT_NODES_MAX	64	/* a machine that has more shows none */
@@ -238,12 +239,32 @@ struct mk_last_words {
 };
 
 /**
+ * struct mk_dump - where a reader of the instance's memory begins
+ * @vmcoreinfo_pa: physical address of the ELF note VMCOREINFO of its kernel, 0 if it has none
+ * @direct_map_va: where its kernel maps the physical address 0, and all its memory from there
+ * @notes_pa: physical address of @nr_notes physical addresses, each a __u64, of ELF notes
+ *            NT_PRSTATUS with the registers of its CPUs; 0 for one that has none
+ * @nr_notes: see @notes_pa
+ * @reserved: zero
+ *
+ * Written by the instance, all in its own memory.
+ */
+struct mk_dump {
+	__u64 vmcoreinfo_pa;
+	__u64 direct_map_va;
+	__u64 notes_pa;
+	__u32 nr_notes;
+	__u32 reserved[9];
+};
+
+/**
  * struct mk_words - single words of the two sides
  * @cause_to_host: MK_CAUSE_*, set by the instance, cleared by the host
  * @reserved: zero
  * @cause_to_instance: MK_CAUSE_*, set by the host, cleared by the instance
  * @reserved2: zero
  * @last: written by the instance
+ * @dump: only with MK_BOOT_F_DUMP
  */
 struct mk_words {
 	__u64 cause_to_host;
@@ -251,6 +272,7 @@ struct mk_words {
 	__u64 cause_to_instance;
 	__u64 reserved2[7];
 	struct mk_last_words last;
+	struct mk_dump dump;
 };
 
 #endif /* _LINUX_MULTIKERNEL_ABI_BOOT_H */

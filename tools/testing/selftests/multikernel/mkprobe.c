@@ -34,7 +34,7 @@ static const char *error_name(int err)
 		NAME(ENODATA), NAME(ENODEV), NAME(ENOENT), NAME(ENOEXEC),
 		NAME(ENOMEM), NAME(ENOSPC), NAME(ENOTCONN), NAME(ENOTDIR),
 		NAME(ENOTEMPTY), NAME(ENXIO), NAME(EOPNOTSUPP), NAME(EPERM),
-		NAME(EPIPE), NAME(ERANGE), NAME(EROFS), NAME(ETIMEDOUT),
+		NAME(EPIPE), NAME(ERANGE), NAME(EROFS), NAME(ESTALE), NAME(ETIMEDOUT),
 #undef NAME
 	};
 	static char number[16];
@@ -194,7 +194,13 @@ static int file_outlive(int argc, char **argv)
 
 static const struct command *find(const char *name);
 
-/* Runs another command of this program without a privilege to boot. */
+static void drop(struct __user_cap_data_struct *data, int cap)
+{
+	data[cap / 32].effective &= ~(1u << cap % 32);
+	data[cap / 32].permitted &= ~(1u << cap % 32);
+}
+
+/* Runs another command of this program without the privileges to boot and to see memory. */
 static int no_cap(int argc, char **argv)
 {
 	struct __user_cap_header_struct hdr = { _LINUX_CAPABILITY_VERSION_3, 0 };
@@ -205,8 +211,8 @@ static int no_cap(int argc, char **argv)
 		return 2;
 	if (syscall(SYS_capget, &hdr, data))
 		return 2;
-	data[CAP_SYS_BOOT / 32].effective &= ~(1u << CAP_SYS_BOOT % 32);
-	data[CAP_SYS_BOOT / 32].permitted &= ~(1u << CAP_SYS_BOOT % 32);
+	drop(data, CAP_SYS_BOOT);
+	drop(data, CAP_SYS_RAWIO);
 	if (syscall(SYS_capset, &hdr, data))
 		return 2;
 	return cmd->run(argc - 1, argv + 1);
@@ -236,6 +242,11 @@ static const struct command commands[] = {
 	{ "nmi", "APICID", machine_nmi, 1 },
 	{ "laps", "CPU WINDOWS", machine_laps, 2 },
 	{ "gaps", "", machine_gaps, 0 },
+	{ "core", "FILE", core_info, 1 },
+	{ "core-find", "FILE TEXT", core_find, 2 },
+	{ "core-same", "FILE", core_same, 1 },
+	{ "core-hold", "FILE < a line", core_hold, 1 },
+	{ "core-timed", "FILE", core_timed, 1 },
 };
 
 static const struct command *find(const char *name)

@@ -32,4 +32,11 @@ int machine_nmi(int argc, char **argv);
 int machine_laps(int argc, char **argv);
 int machine_gaps(int argc, char **argv);
 
+/* core.c */
+int core_info(int argc, char **argv);
+int core_find(int argc, char **argv);
+int core_same(int argc, char **argv);
+int core_hold(int argc, char **argv);
+int core_timed(int argc, char **argv);
+
 #endif /* MKPROBE_H */
