@@ -76,5 +76,6 @@ static int __init mk_guest_dump_init(void)
 		WRITE_ONCE(dump->vmcoreinfo_pa, paddr_vmcoreinfo_note());
 	return 0;
 }
+
 /* After crash_notes and vmcoreinfo_note */
 fs_initcall(mk_guest_dump_init);

@@ -281,6 +281,31 @@ struct mk_instance *mk_instance_get_up(void)
 }
 
 /**
+ * mk_instance_get_next() - all of them in turn
+ * @inst: the one before, whose reference goes back; NULL at first
+ *
+ * Those that come or go meanwhile may be left out.
+ *
+ * Return: one with a higher id, with a reference for the caller; NULL if there is none.
+ */
+struct mk_instance *mk_instance_get_next(struct mk_instance *inst)
+{
+	struct mk_instance *it, *next = NULL;
+	u32 after = inst ? inst->id : 0;
+
+	scoped_guard(mutex, &mk_instances_lock) {
+		list_for_each_entry(it, &mk_instances, node)
+			if (it->id > after && (!next || it->id < next->id))
+				next = it;
+		if (next)
+			refcount_inc(&next->ref);
+	}
+	if (inst)
+		mk_instance_put(inst);
+	return next;
+}
+
+/**
  * mk_instance_get() - take another reference
  * @inst: an instance to which the caller has one
  */

@@ -51,6 +51,7 @@ void mk_cpus_show_pool(struct seq_file *sf, int nid);
 int mk_power_init(void);
 int mk_power_hold(void);
 void mk_power_release(void);
+void mk_power_crash(void);
 
 /*
  * memory.c.  Before a start each range is as large as the host could find in one
@@ -352,6 +353,7 @@ struct mk_instance *mk_instance_create(const char *name);
 struct mk_instance *mk_instance_get_by_id(u32 id);
 struct mk_instance *mk_instance_get_by_name(const char *name);
 struct mk_instance *mk_instance_get_up(void);
+struct mk_instance *mk_instance_get_next(struct mk_instance *inst);
 void mk_instance_get(struct mk_instance *inst);
 void mk_instance_put(struct mk_instance *inst);
 int mk_instance_retire(struct mk_instance *inst);
@@ -610,6 +612,15 @@ int mk_arch_park_cpu(struct mk_instance *inst, unsigned int cpu);
  * otherwise.
  */
 int mk_arch_stop_cpu(unsigned int cpu);
+
+/**
+ * mk_arch_crash_stop() - stop all CPUs that are not this kernel's
+ *
+ * Sends what stops them, and does not look whether it does.
+ *
+ * Context: any, in a panic.
+ */
+void mk_arch_crash_stop(void);
 
 /**
  * mk_arch_release() - undo mk_arch_prepare()

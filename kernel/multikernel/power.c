@@ -2,20 +2,22 @@
 /**
  * DOC: power.c - the host goes down, or wants to sleep
  *
- * Reboot, poweroff, halt and kexec -e end every instance that is up, by force,
- * and none is started any more: nothing runs in memory, or on CPUs, that the next
- * kernel takes for its own.  A CPU that can't be stopped is named in the log, and
- * the host goes on; only a reset helps against it.  Who wants instances to shut
- * down in order stops them first.
+ * Reboot, poweroff, halt and kexec -e end every instance that is up, and none is started
+ * any more: nothing runs in memory, or on CPUs, that the next kernel takes for its own.
+ * First those that run are asked to shut down, all at once; what is still there after the
+ * parameter shutdown_ms (multikernel.shutdown_ms= on the command line, 0 to ask nobody) is
+ * killed, and so is at once what boots, hangs or takes no messages.  A CPU that can't be
+ * stopped is named in the log, and the host goes on; only a reset helps against it.
  *
  * Suspend and hibernation are refused while CPUs are lent, and so is the restore
  * of a hibernated host.  They would cut the power under instances, or save or
  * overwrite memory that the host does not map.  From the moment when they are
  * allowed until the host is back no CPU is lent.
  *
- * A panic of the host calls nothing here.  It may have happened under any lock,
- * and what it sends goes to CPUs that are online in the host, which lent CPUs
- * are not: instances go on until the machine is reset.
+ * A panic of the host may have happened under any lock.  What it sends goes to CPUs that are
+ * online in the host, which lent CPUs are not: instances go on, beside a crash kernel too, until
+ * the machine is reset.  With the parameter panic_stop (multikernel.panic_stop=1) their CPUs are
+ * stopped by INIT first, so that nothing but the crash kernel runs while it takes its dump.
  *
  * Locking
  * -------
@@ -28,13 +30,20 @@
 #define pr_fmt(fmt) "multikernel: " fmt
 
 #include <linux/cleanup.h>
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/moduleparam.h>
 #include <linux/notifier.h>
+#include <linux/panic_notifier.h>
 #include <linux/printk.h>
 #include <linux/reboot.h>
 #include <linux/rwsem.h>
 #include <linux/suspend.h>
 
 #include "internal.h"
+
+/* How often it is looked whether they have shut down */
+#define MK_POWER_POLL_MS	20
 
 static DECLARE_RWSEM(mk_power_sem);
 static bool mk_power_down_begun;
@@ -64,18 +73,74 @@ void mk_power_release(void)
 	up_read(&mk_power_sem);
 }
 
+/* As long as a watchdog of the machine may be expected to wait */
+static unsigned int mk_power_shutdown_ms = 10000;
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "multikernel."
+module_param_named(shutdown_ms, mk_power_shutdown_ms, uint, 0644);
+MODULE_PARM_DESC(shutdown_ms, "how long instances may take to shut down when the host does, in ms");
+
+/* True if one of them may do it */
+static bool mk_power_ask_all(void)
+{
+	struct mk_instance *inst = NULL;
+	bool asked = false;
+
+	while ((inst = mk_instance_get_next(inst))) {
+		guard(mutex)(&inst->lock);
+		asked |= inst->state == MK_RUNNING && !mk_life_stop(inst);
+	}
+	return asked;
+}
+
+static bool mk_power_stopping(void)
+{
+	struct mk_instance *inst = NULL;
+	bool stopping = false;
+
+	while ((inst = mk_instance_get_next(inst)))
+		stopping |= READ_ONCE(inst->state) == MK_STOPPING;
+	return stopping;
+}
+
 static int mk_power_down(struct notifier_block *nb, unsigned long action, void *data)
 {
+	unsigned int ms = READ_ONCE(mk_power_shutdown_ms);
+	unsigned long end = jiffies + msecs_to_jiffies(ms);
 	struct mk_instance *inst;
 
 	scoped_guard(rwsem_write, &mk_power_sem)
 		mk_power_down_begun = true;
+	if (ms && mk_power_ask_all())
+		while (mk_power_stopping() && time_before(jiffies, end))
+			msleep(MK_POWER_POLL_MS);
 	/* Each kill leaves one less that is up, and there are no new ones */
 	while ((inst = mk_instance_get_up())) {
 		scoped_guard(mutex, &inst->lock)
 			mk_life_kill(inst, "the host went down");
 		mk_instance_put(inst);
 	}
+	return NOTIFY_DONE;
+}
+
+static bool mk_power_panic_stop;
+module_param_named(panic_stop, mk_power_panic_stop, bool, 0644);
+MODULE_PARM_DESC(panic_stop, "stop all instances when the host panics");
+
+/**
+ * mk_power_crash() - the host panics
+ *
+ * Context: any; called once or twice.
+ */
+void mk_power_crash(void)
+{
+	if (READ_ONCE(mk_power_panic_stop))
+		mk_arch_crash_stop();
+}
+
+static int mk_power_panic(struct notifier_block *nb, unsigned long action, void *data)
+{
+	mk_power_crash();
 	return NOTIFY_DONE;
 }
 
@@ -105,6 +170,10 @@ static struct notifier_block mk_power_down_nb = {
 	.notifier_call = mk_power_down,
 };
 
+static struct notifier_block mk_power_panic_nb = {
+	.notifier_call = mk_power_panic,
+};
+
 static struct notifier_block mk_power_sleep_nb = {
 	.notifier_call = mk_power_sleep,
 };
@@ -116,6 +185,7 @@ static struct notifier_block mk_power_sleep_nb = {
  */
 int __init mk_power_init(void)
 {
+	atomic_notifier_chain_register(&panic_notifier_list, &mk_power_panic_nb);
 	return register_reboot_notifier(&mk_power_down_nb) ?:
 	       register_pm_notifier(&mk_power_sleep_nb);
 }

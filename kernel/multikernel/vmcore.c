@@ -198,10 +198,12 @@ static int mk_vmcore_check(struct mk_instance *inst)
 	if (inst->dead)
 		return -ENODEV;
 	if (mk_state_is_up(inst->state) && inst->state != MK_HUNG)
-		return mk_fail(-EBUSY, "instance %s is %s; there is a core of what has ended or hangs",
+		return mk_fail(-EBUSY,
+			       "instance %s is %s; there is a core of what has ended or hangs",
 			       inst->name, mk_state_name(inst->state));
 	if (!inst->epoch || !inst->shared.va || !inst->mem.nr)
-		return mk_fail(-ENODATA, "nothing has run in the memory of instance %s", inst->name);
+		return mk_fail(-ENODATA, "nothing has run in the memory of instance %s",
+			       inst->name);
 	return 0;
 }
 

@@ -39,6 +39,7 @@
 #include <asm/apic.h>
 #include <asm/desc_defs.h>
 #include <asm/msr.h>
+#include <asm/reboot.h>
 #include <asm/trapnr.h>
 #include <asm/tsc.h>
 
@@ -77,6 +78,25 @@ static void mk_trampoline_install(void)
 	data->far_sel = 0x10;
 }
 
+/* A panic that goes to a crash kernel calls no notifiers before */
+#ifdef CONFIG_CRASH_DUMP
+static void (*mk_native_crash_shutdown)(struct pt_regs *regs) __ro_after_init;
+
+static void mk_crash_shutdown(struct pt_regs *regs)
+{
+	mk_power_crash();
+	mk_native_crash_shutdown(regs);
+}
+
+static void __init mk_crash_init(void)
+{
+	mk_native_crash_shutdown = machine_ops.crash_shutdown;
+	machine_ops.crash_shutdown = mk_crash_shutdown;
+}
+#else
+static void __init mk_crash_init(void) {}
+#endif
+
 /**
  * mk_arch_host_init() - see kernel/multikernel/internal.h
  *
@@ -110,6 +130,7 @@ int __init mk_arch_host_init(void)
 	if (!mk_trampoline_page)
 		return -ENOMEM;
 	mk_trampoline_install();
+	mk_crash_init();
 	mk_ipi_allow();
 	return mk_ipi_init();
 }
@@ -222,6 +243,18 @@ int mk_arch_stop_cpu(unsigned int cpu)
 	guard(preempt)();
 	mk_send_init(mk_arch_phys_id(cpu));
 	return 0;
+}
+
+/**
+ * mk_arch_crash_stop() - see kernel/multikernel/internal.h
+ */
+void mk_arch_crash_stop(void)
+{
+	unsigned int cpu;
+
+	for_each_present_cpu(cpu)
+		if (mk_ledger_cpu_owner(cpu) != MK_OWNER_HOST)
+			mk_send_init(mk_arch_phys_id(cpu));
 }
 
 static u64 mk_park_pa(struct mk_instance *inst)

@@ -3,6 +3,7 @@
  * Commands of mkprobe on core files: ELF as in the System V ABI, notes as in
  * Documentation/admin-guide/kdump/vmcoreinfo.rst.
  */
+#include <ctype.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,7 @@
 
 #include "mkprobe.h"
 
-#define STEP (1UL << 20)
+#define STEP 0x100000UL
 
 struct core {
 	int fd;
@@ -52,7 +53,8 @@ static void core_note(const Elf64_Nhdr *note)
 		release = memmem(desc, note->n_descsz, "OSRELEASE=", 10);
 		if (release)
 			printf("release %.*s\n", (int)strcspn(release + 10, "\n"), release + 10);
-		printf("crashed %s\n", memmem(desc, note->n_descsz, "CRASHTIME=", 10) ? "yes" : "no");
+		printf("crashed %s\n",
+		       memmem(desc, note->n_descsz, "CRASHTIME=", 10) ? "yes" : "no");
 	} else if (!strcmp(name, "CORE") && note->n_type == NT_PRSTATUS &&
 		   note->n_descsz >= sizeof(struct elf_prstatus)) {
 		const struct elf_prstatus *status = (const void *)desc;
@@ -132,14 +134,18 @@ int core_same(int argc, char **argv)
 int core_find(int argc, char **argv)
 {
 	size_t len = strlen(argv[1]);
-	const unsigned char *at;
+	const unsigned char *at, *end;
 	struct core core;
 
 	(void)argc;
 	if (core_open(&core, argv[0]))
 		return probe_result(-1);
-	for (at = core.map; (at = memmem(at, core.map + core.size - at, argv[1], len)); at += len)
-		printf("%.*s\n", (int)strcspn((const char *)at + len, " \n"), at + len);
+	end = core.map + core.size;
+	for (at = core.map; (at = memmem(at, end - at, argv[1], len));) {
+		for (at += len; at < end && isgraph(*at); at++)
+			putchar(*at);
+		putchar('\n');
+	}
 	return 0;
 }
 
@@ -150,17 +156,24 @@ static void on_sigbus(int sig)
 	siglongjmp(gone, sig);
 }
 
+static void core_touch(const struct core *core)
+{
+	unsigned char byte;
+
+	memcpy(&byte, core->map + core->size - 1, 1);
+	__asm__ volatile("" : : "r"(byte));
+}
+
 /* Opens and maps it, waits for a line, and says what has become of both. */
 int core_hold(int argc, char **argv)
 {
-	volatile unsigned char sum = 0;
 	struct core core;
 	char buf[64];
 
 	(void)argc;
 	if (core_open(&core, argv[0]))
 		return probe_result(-1);
-	sum += core.map[core.size - 1];
+	core_touch(&core);
 	puts("held");
 	fflush(stdout);
 	if (!fgets(buf, sizeof(buf), stdin))
@@ -169,7 +182,7 @@ int core_hold(int argc, char **argv)
 	if (sigsetjmp(gone, 1)) {
 		puts("mapping gone");
 	} else {
-		sum += core.map[core.size - 1];
+		core_touch(&core);
 		puts("mapping there");
 	}
 	return probe_result(pread(core.fd, buf, sizeof(buf), core.size - sizeof(buf)));
