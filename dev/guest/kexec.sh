@@ -13,10 +13,13 @@ dmesg=$(dmesg)
 
 check()
 {
-	local title
+	local title status
 
 	title=$(echo "$1" | tr _ ' ')
-	if ( set -e; "$1" ); then
+	# Not as a condition, in which set -e would mean nothing
+	( set -e; "$1" )
+	status=$?
+	if [ $status -eq 0 ]; then
 		echo "ok $2 $title"
 	else
 		echo "not ok $2 $title"

@@ -28,9 +28,11 @@
 #include <linux/delay.h>
 #include <linux/init.h>
 #include <linux/io.h>
+#include <linux/mutex.h>
 #include <linux/panic_notifier.h>
 #include <linux/printk.h>
 #include <linux/reboot.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 #include <asm/barrier.h>
 #include <asm/early_ioremap.h>
@@ -364,13 +366,83 @@ phys_addr_t mk_guest_shared_pa(void)
 }
 
 /**
+ * mk_guest_shared_size() - how large the shared area is
+ *
+ * Return: its size in bytes.
+ */
+size_t mk_guest_shared_size(void)
+{
+	return mk_shared_size;
+}
+
+/**
+ * mk_guest_owns() - is this memory with which this kernel was started?
+ * @pa: physical address
+ * @size: in bytes
+ *
+ * Return: true if all of it lies in one range.
+ */
+bool mk_guest_owns(phys_addr_t pa, size_t size)
+{
+	const struct mk_boot_mem *mem = mk_shared + mk_block.mem_off;
+	unsigned int i;
+
+	for (i = 0; i < mk_block.nr_mem; i++)
+		if (pa >= mem[i].start_pa && size <= mem[i].size &&
+		    pa - mem[i].start_pa <= mem[i].size - size)
+			return true;
+	return false;
+}
+
+static DEFINE_MUTEX(mk_map_lock);
+static struct task_struct *mk_mapper;
+
+/**
+ * mk_guest_map() - map memory that is shared with another kernel
+ * @pa: physical address
+ * @size: in bytes
+ *
+ * Context: process.
+ * Return: the mapping, for memunmap(), or NULL.
+ */
+void *mk_guest_map(phys_addr_t pa, size_t size)
+{
+	void *va;
+
+	guard(mutex)(&mk_map_lock);
+	WRITE_ONCE(mk_mapper, current);
+	va = memremap(pa, size, MEMREMAP_WB);
+	WRITE_ONCE(mk_mapper, NULL);
+	return va;
+}
+
+/**
+ * mk_may_map() - may this kernel map what is not its RAM?
+ * @pa: physical address
+ * @size: in bytes
+ *
+ * In an instance that is memory of another kernel, or a device of the host.  What its
+ * memory map reserves in the memory of its start is its own.
+ *
+ * Return: false, and a warning, if it may not.
+ */
+bool mk_may_map(phys_addr_t pa, unsigned long size)
+{
+	if (!mk_is_instance() || READ_ONCE(mk_mapper) == current || mk_guest_owns(pa, size))
+		return true;
+	pr_warn_ratelimited("%s (%d) wants to map %lu bytes at %pa, which are not this kernel's: refused\n",
+			    current->comm, task_pid_nr(current), size, &pa);
+	return false;
+}
+
+/**
  * mk_guest_remap() - map the shared area for good
  *
  * Return: 0, or -ENOMEM.
  */
 int __init mk_guest_remap(void)
 {
-	void *va = memremap(mk_shared_pa, mk_shared_size, MEMREMAP_WB);
+	void *va = mk_guest_map(mk_shared_pa, mk_shared_size);
 
 	if (!va)
 		return -ENOMEM;

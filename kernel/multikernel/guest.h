@@ -11,7 +11,10 @@ int mk_guest_print(const void *text, size_t len);
 bool mk_guest_may_print(void);
 void mk_guest_lose(size_t len);
 void *mk_guest_shared(void);
+bool mk_guest_owns(phys_addr_t pa, size_t size);
+void *mk_guest_map(phys_addr_t pa, size_t size);
 phys_addr_t mk_guest_shared_pa(void);
+size_t mk_guest_shared_size(void);
 struct mk_ring_rx *mk_guest_set_input(bool (*input)(void));
 
 int mk_guest_beat_init(void);

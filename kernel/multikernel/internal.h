@@ -592,6 +592,24 @@ void mk_arch_nmi(unsigned int cpu);
 int mk_arch_beat_init(void);
 
 /**
+ * mk_arch_fault_nmi() - NMIs to this CPU, each of which sends the next; see fault.c
+ * @oops: write through NULL in the first one
+ *
+ * Return: 0 or a negative errno.
+ */
+int mk_arch_fault_nmi(bool oops);
+
+/**
+ * mk_arch_fault_bug() - what BUG() does
+ */
+void mk_arch_fault_bug(void);
+
+/**
+ * mk_arch_fault_mce() - a machine check without a cause
+ */
+void mk_arch_fault_mce(void);
+
+/**
  * mk_arch_park_cpu() - park one more CPU of an instance that runs
  * @inst: the instance
  * @cpu: logical number of a CPU that is offline in this kernel, see mk_instance_slot()

@@ -117,7 +117,7 @@ static struct mk_remote *mk_remote_new(const struct mk_ctl_open *open)
 
 	if (!remote)
 		return NULL;
-	remote->words = memremap(open->pair_pa, PAGE_SIZE, MEMREMAP_WB);
+	remote->words = mk_guest_map(open->pair_pa, PAGE_SIZE);
 	if (!remote->words) {
 		kfree(remote);
 		return NULL;
@@ -253,7 +253,7 @@ static struct mk_end *mk_remote_map(const struct mk_ctl_open *open,
 	struct mk_end *end;
 	int ret;
 
-	rc->area = memremap(open->area_pa, open->area_size, MEMREMAP_WB);
+	rc->area = mk_guest_map(open->area_pa, open->area_size);
 	if (!rc->area)
 		return ERR_PTR(-ENOMEM);
 	if (open->pair_pa) {

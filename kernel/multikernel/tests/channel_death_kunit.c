@@ -190,6 +190,8 @@ static void loss_ring(struct loss_fix *fix, u64 cause)
 	ring_step();
 	set_bit(__ffs64(cause), fix->link.guest.cause_out);
 	ring_step();
+	/* As in the interrupt */
+	guard(irqsave)();
 	mk_link_doorbell();
 }
 

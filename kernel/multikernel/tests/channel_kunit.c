@@ -759,6 +759,13 @@ static void chan_test_recv(struct kunit *test)
 }
 
 /* The interrupt goes by the cause, whatever stands there */
+/* As in the interrupt */
+static void chan_doorbell(void)
+{
+	guard(irqsave)();
+	mk_link_doorbell();
+}
+
 static void chan_test_cause(struct kunit *test)
 {
 	struct chan_fix *fix = test->priv;
@@ -769,23 +776,23 @@ static void chan_test_cause(struct kunit *test)
 	mk_channel_flush(chan_console(&fix->host));
 	cause = fix->host.link.cause_in;
 	fix->host.drains = 0;
-	mk_link_doorbell();
+	chan_doorbell();
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&fix->host.link.bells), 0);
 
 	*cause = MK_CAUSE_MESSAGE(MK_CLASS_CONTROL);
-	mk_link_doorbell();
+	chan_doorbell();
 	mk_channel_flush(chan_console(&fix->host));
 	KUNIT_EXPECT_EQ(test, fix->host.drains, 0);
 	*cause = MK_CAUSE_MESSAGE(MK_CLASS_CONSOLE);
-	mk_link_doorbell();
+	chan_doorbell();
 	mk_channel_flush(chan_console(&fix->host));
 	KUNIT_EXPECT_EQ(test, fix->host.drains, 1);
 	*cause = MK_CAUSE_ROOM(MK_CLASS_CONSOLE);
-	mk_link_doorbell();
+	chan_doorbell();
 	mk_channel_flush(chan_console(&fix->host));
 	KUNIT_EXPECT_EQ(test, fix->host.drains, 2);
 	*cause = ~0UL;
-	mk_link_doorbell();
+	chan_doorbell();
 	KUNIT_EXPECT_EQ(test, *cause, 0);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&fix->host.link.bells), 4);
 	mk_link_close(&fix->host.link);

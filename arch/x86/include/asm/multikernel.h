@@ -22,6 +22,7 @@ static inline bool mk_is_instance(void)
 }
 
 void mk_platform_init(void);
+bool mk_may_map(phys_addr_t pa, unsigned long size);
 bool mk_shorthand_forbidden(void);
 int mk_numa_init(void);
 
@@ -33,6 +34,11 @@ static inline bool mk_is_instance(void)
 }
 
 static inline void mk_platform_init(void) { }
+
+static inline bool mk_may_map(phys_addr_t pa, unsigned long size)
+{
+	return true;
+}
 
 static inline bool mk_shorthand_forbidden(void)
 {

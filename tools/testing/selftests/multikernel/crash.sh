@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# crash(8) and makedumpfile(8) open the vmcore of an instance while the host goes on.
-# MK_CRASH is a directory with both, MK_DWARF one with a bzImage for the instance and the
-# vmlinux with debug information that belongs to it.
+# makedumpfile(8) reads the vmcore of an instance while the host goes on, and crash(8) what
+# has been made or copied of it: it wants more in one read than kernfs gives. MK_CRASH is a
+# directory with both, MK_DWARF one with a bzImage for the instance and the vmlinux with debug
+# information that belongs to it.
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
@@ -28,7 +29,9 @@ asks()
 
 	shift
 	printf '%s\n' 'set scroll off' "$@" q > "$MK_TMP/input"
-	"$MK_CRASH/crash" -s -i "$MK_TMP/input" "$MK_DWARF/vmlinux" "$core" 2>&1 < /dev/null
+	"$MK_CRASH/crash" -s --no_modules -i "$MK_TMP/input" "$MK_DWARF/vmlinux" "$core" \
+		2>&1 < /dev/null ||
+		echo "crash has ended with $?"
 }
 
 an_instance_panics()
@@ -40,7 +43,7 @@ an_instance_panics()
 	MK_KERNEL=$MK_DWARF/bzImage mk_load web
 	mk_start web
 	mk_login web
-	mk_run web 'cp /bin/busybox /tmp/findme; /tmp/findme sleep 12345 & echo' > /dev/null
+	mk_run web 'sleep 12345 & echo' > /dev/null
 	mk_send web 'taskset -c 1 sh -c "echo c > /proc/sysrq-trigger"'
 	wait_for_state web crashed
 }
@@ -57,17 +60,18 @@ same_story()
 	has "$said" 'sysrq_handle_crash' 'bt'
 	has "$said" 'TASK: .*CPU: 0' 'bt -a'
 	has "$said" 'TASK: .*CPU: 1' 'bt -a'
-	has "$said" 'findme' 'ps'
+	has "$said" ' sleep$' 'ps'
 	has "$said" 'TOTAL MEM  *[0-9]' 'kmem -i'
 	has "$said" 'Run /init as init process' 'log'
 	has "$said" 'Kernel panic - not syncing: sysrq triggered crash' 'log'
 }
 
-crash_opens_it()
+crash_opens_a_copy()
 {
 	need_tools
-	same_story "$CORE"
-	is "$(get web state)" crashed 'state afterwards'
+	cp "$CORE" "$DUMP"
+	same_story "$DUMP"
+	rm -f "$DUMP"
 }
 
 makedumpfile_reads_its_log()
@@ -77,13 +81,15 @@ makedumpfile_reads_its_log()
 	has "$(cat "$MK_TMP/dmesg")" 'Kernel panic - not syncing: sysrq triggered crash' 'dmesg'
 }
 
+# Not -d 31: makedumpfile 1.7.8 does not know Linux 7.3, and takes pages of the kernel for
+# those of user space.
 makedumpfile_makes_it_small()
 {
 	need_tools
-	ok "$MK_CRASH/makedumpfile" -c -d 31 "$CORE" "$DUMP"
+	ok "$MK_CRASH/makedumpfile" -c -d 23 "$CORE" "$DUMP"
 	between 1 "$(stat -c %s "$DUMP")" $((64 << 20)) 'size of what is left of 256 MiB'
 	same_story "$DUMP"
-	rm "$DUMP"
+	rm -f "$DUMP"
 }
 
 # Of the CPU with interrupts off too, which an NMI has asked.
@@ -96,15 +102,17 @@ crash_shows_a_hang()
 	mk_login web
 	mk_send web "taskset -c 1 sh -c 'echo HARDLOCKUP > $DIRECT'"
 	wait_for_state web hung
-	said=$(asks "$CORE" 'bt -a')
+	ok "$MK_CRASH/makedumpfile" -c -d 23 "$CORE" "$DUMP"
+	said=$(asks "$DUMP" 'bt -a')
 	has "$said" 'lkdtm_HARDLOCKUP' 'bt -a'
 	has "$said" 'TASK: .*CPU: 0' 'bt -a'
+	rm -f "$DUMP"
 	ok mkctl rm -f web
 }
 
 mk_main \
 	an_instance_panics \
-	crash_opens_it \
+	crash_opens_a_copy \
 	makedumpfile_reads_its_log \
 	makedumpfile_makes_it_small \
 	crash_shows_a_hang

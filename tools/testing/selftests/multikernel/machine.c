@@ -12,6 +12,8 @@
  * "mapped" tells how much of a physical range is in the host's direct map,
  * "scan" looks through a physical range for a text.
  *
+ * "canary" keeps memory with a pattern, and looks at it for each line that it reads.
+ *
  * "tsc" prints the time-stamp counter, which host and instances share.
  *
  * "nmi" sends an NMI to a CPU by the local APIC of the one that it runs on, which has to
@@ -312,6 +314,32 @@ int machine_mapped(int argc, char **argv)
 		}
 	}
 	printf("%lu\n", mapped);
+	return 0;
+}
+
+/* Fills memory, locked, with a pattern, and for each line says whether all of it is whole. */
+int machine_canary(int argc, char **argv)
+{
+	unsigned long words = probe_number(argv[0]) << 17, i;
+	unsigned long *mem, bad;
+	char line[64];
+
+	(void)argc;
+	mem = mmap(NULL, words * sizeof(*mem), PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (mem == MAP_FAILED || mlock(mem, words * sizeof(*mem)))
+		return probe_result(-1);
+	for (i = 0; i < words; i++)
+		mem[i] = i * 0x9e3779b97f4a7c15UL;
+	while (fgets(line, sizeof(line), stdin)) {
+		for (i = bad = 0; i < words; i++)
+			bad += mem[i] != i * 0x9e3779b97f4a7c15UL;
+		if (bad)
+			printf("%lu words are others\n", bad);
+		else
+			puts("whole");
+		fflush(stdout);
+	}
 	return 0;
 }
 

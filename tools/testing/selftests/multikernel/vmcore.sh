@@ -76,7 +76,10 @@ it_says_where_memory_is_mapped()
 
 its_memory_is_in_it_and_no_other()
 {
-	is "$(mkprobe core-find "$CORE" "$(cut -d - -f 1-5 "$MK_TMP/mark")-by-" | sort -u)" instance \
+	local mark
+
+	mark=$(cut -d - -f 1-5 "$MK_TMP/mark")
+	is "$(mkprobe core-find "$CORE" "$mark-by-" | sort -u)" instance \
 		'the mark of the instance, and not that of the host'
 	is "$(mkprobe core-same "$CORE")" same 'what is read and what is mapped'
 }

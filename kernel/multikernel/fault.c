@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0
+/**
+ * DOC: fault.c - an instance goes wrong on purpose
+ *
+ * For a campaign of faults: /sys/kernel/debug/multikernel/fault, in instances only.  A line
+ * "CLASS" or "CLASS SEED" written to it makes that happen, at once and for real; reading it
+ * lists the classes.  What LKDTM can do is not here.
+ *
+ *	bug_softirq	the instruction of BUG() in a softirq
+ *	bug_hardirq	the same in a hard interrupt
+ *	oops_nmi	a write through NULL in an NMI
+ *	spin_all	all CPUs spin with interrupts off
+ *	busy_all	all CPUs spin with preemption off
+ *	wild_host	a write, in the direct map, at memory that is not this kernel's
+ *	wild_map	a write to such memory, by memremap()
+ *	wild_own	writes all over this kernel's memory
+ *	words		nonsense in all words that are shared with the host
+ *	nmi_storm	NMIs without end, to this CPU
+ *	mce		a machine check that the hardware knows nothing of
+ *
+ * SEED makes the addresses others; the same one makes the same.
+ */
+
+#include <linux/debugfs.h>
+#include <linux/hrtimer.h>
+#include <linux/init.h>
+#include <linux/io.h>
+#include <linux/irq_work.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/multikernel.h>
+#include <linux/prandom.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/smp.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <asm/multikernel.h>
+
+#include "guest.h"
+#include "internal.h"
+
+#define FAULT_WRITES	4096
+
+static enum hrtimer_restart fault_timer_bug(struct hrtimer *timer)
+{
+	mk_arch_fault_bug();
+	return HRTIMER_NORESTART;
+}
+
+static int fault_bug_softirq(struct rnd_state *rnd)
+{
+	static struct hrtimer timer;
+
+	hrtimer_setup(&timer, fault_timer_bug, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+	hrtimer_start(&timer, 0, HRTIMER_MODE_REL_SOFT);
+	return 0;
+}
+
+static void fault_irq_bug(struct irq_work *work)
+{
+	mk_arch_fault_bug();
+}
+
+static int fault_bug_hardirq(struct rnd_state *rnd)
+{
+	static struct irq_work work = IRQ_WORK_INIT_HARD(fault_irq_bug);
+
+	irq_work_queue(&work);
+	return 0;
+}
+
+static int fault_oops_nmi(struct rnd_state *rnd)
+{
+	return mk_arch_fault_nmi(true);
+}
+
+static int fault_nmi_storm(struct rnd_state *rnd)
+{
+	return mk_arch_fault_nmi(false);
+}
+
+static int fault_mce(struct rnd_state *rnd)
+{
+	mk_arch_fault_mce();
+	return 0;
+}
+
+static void fault_spin(void *unused)
+{
+	local_irq_disable();
+	for (;;)
+		cpu_relax();
+}
+
+static int fault_spin_all(struct rnd_state *rnd)
+{
+	on_each_cpu(fault_spin, NULL, false);
+	return 0;
+}
+
+static int fault_busy(void *unused)
+{
+	preempt_disable();
+	for (;;)
+		cpu_relax();
+	return 0;
+}
+
+static int fault_busy_all(struct rnd_state *rnd)
+{
+	struct task_struct *task;
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu) {
+		task = kthread_run_on_cpu(fault_busy, NULL, cpu, "mk-fault/%u");
+		if (IS_ERR(task))
+			return PTR_ERR(task);
+	}
+	return 0;
+}
+
+/* A page of the first 4 GiB */
+static int fault_wild_host(struct rnd_state *rnd)
+{
+	u64 pa;
+
+	do {
+		pa = (u64)prandom_u32_state(rnd) & PAGE_MASK;
+	} while (mk_guest_owns(pa, PAGE_SIZE));
+	WRITE_ONCE(*(u64 *)__va(pa), pa);
+	return 0;
+}
+
+/* The same by a mapping that is made for it */
+static int fault_wild_map(struct rnd_state *rnd)
+{
+	u64 pa, *va;
+
+	do {
+		pa = (u64)prandom_u32_state(rnd) & PAGE_MASK;
+	} while (mk_guest_owns(pa, PAGE_SIZE));
+	va = memremap(pa, PAGE_SIZE, MEMREMAP_WB);
+	if (!va)
+		return -EPERM;
+	WRITE_ONCE(*va, pa);
+	memunmap(va);
+	return 0;
+}
+
+static int fault_wild_own(struct rnd_state *rnd)
+{
+	const struct mk_boot_block *block = mk_guest_block();
+	const struct mk_boot_mem *mem = mk_guest_shared() + block->mem_off;
+	unsigned int i;
+
+	for (i = 0; i < FAULT_WRITES; i++) {
+		const struct mk_boot_mem *one = &mem[prandom_u32_state(rnd) % block->nr_mem];
+		u64 word = prandom_u32_state(rnd) % (one->size / sizeof(u64));
+
+		WRITE_ONCE(*(u64 *)__va(one->start_pa + word * sizeof(u64)),
+			   prandom_u32_state(rnd));
+	}
+	return 0;
+}
+
+static int fault_words(struct rnd_state *rnd)
+{
+	u64 *shared = mk_guest_shared();
+	size_t i;
+
+	for (i = 0; i < mk_guest_shared_size() / sizeof(*shared); i++)
+		WRITE_ONCE(shared[i], (u64)prandom_u32_state(rnd) << 32 | prandom_u32_state(rnd));
+	return 0;
+}
+
+static const struct fault {
+	const char *name;
+	int (*run)(struct rnd_state *rnd);
+} faults[] = {
+	{ "bug_softirq", fault_bug_softirq },
+	{ "bug_hardirq", fault_bug_hardirq },
+	{ "oops_nmi", fault_oops_nmi },
+	{ "spin_all", fault_spin_all },
+	{ "busy_all", fault_busy_all },
+	{ "wild_host", fault_wild_host },
+	{ "wild_map", fault_wild_map },
+	{ "wild_own", fault_wild_own },
+	{ "words", fault_words },
+	{ "nmi_storm", fault_nmi_storm },
+	{ "mce", fault_mce },
+};
+
+static ssize_t fault_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
+{
+	char line[48], name[16];
+	struct rnd_state rnd;
+	unsigned int seed = 0, i;
+	int ret;
+
+	if (len >= sizeof(line))
+		return -EINVAL;
+	if (copy_from_user(line, buf, len))
+		return -EFAULT;
+	line[len] = '\0';
+	if (sscanf(line, "%15s %u", name, &seed) < 1)
+		return -EINVAL;
+	prandom_seed_state(&rnd, seed);
+	for (i = 0; i < ARRAY_SIZE(faults); i++) {
+		if (strcmp(name, faults[i].name))
+			continue;
+		ret = faults[i].run(&rnd);
+		return ret ?: len;
+	}
+	return -EINVAL;
+}
+
+static int fault_show(struct seq_file *sf, void *unused)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(faults); i++)
+		seq_printf(sf, "%s\n", faults[i].name);
+	return 0;
+}
+
+static int fault_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, fault_show, NULL);
+}
+
+static const struct file_operations fault_fops = {
+	.owner		= THIS_MODULE,
+	.open		= fault_open,
+	.read		= seq_read,
+	.write		= fault_write,
+	.llseek		= seq_lseek,
+	.release	= single_release,
+};
+
+static int __init fault_init(void)
+{
+	if (mk_is_instance())
+		debugfs_create_file("fault", 0600, mk_debug_dir, NULL, &fault_fops);
+	return 0;
+}
+device_initcall(fault_init);
