@@ -11,6 +11,7 @@
  *	oops_nmi	a write through NULL in an NMI
  *	spin_all	all CPUs spin with interrupts off
  *	busy_all	all CPUs spin with preemption off
+ *	deadlock	a spinlock is taken twice
  *	wild_host	a write, in the direct map, at memory that is not this kernel's
  *	wild_map	a write to such memory, by memremap()
  *	wild_own	writes all over this kernel's memory
@@ -34,6 +35,7 @@
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/smp.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <asm/multikernel.h>
@@ -97,6 +99,17 @@ static void fault_spin(void *unused)
 static int fault_spin_all(struct rnd_state *rnd)
 {
 	on_each_cpu(fault_spin, NULL, false);
+	return 0;
+}
+
+static DEFINE_SPINLOCK(fault_lock);
+
+static int fault_deadlock(struct rnd_state *rnd)
+{
+	spin_lock(&fault_lock);
+	spin_lock(&fault_lock);
+	spin_unlock(&fault_lock);
+	spin_unlock(&fault_lock);
 	return 0;
 }
 
@@ -184,6 +197,7 @@ static const struct fault {
 	{ "oops_nmi", fault_oops_nmi },
 	{ "spin_all", fault_spin_all },
 	{ "busy_all", fault_busy_all },
+	{ "deadlock", fault_deadlock },
 	{ "wild_host", fault_wild_host },
 	{ "wild_map", fault_wild_map },
 	{ "wild_own", fault_wild_own },

@@ -28,6 +28,8 @@
 #include <linux/delay.h>
 #include <linux/init.h>
 #include <linux/io.h>
+#include <linux/ioport.h>
+#include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/panic_notifier.h>
 #include <linux/printk.h>
@@ -417,18 +419,23 @@ void *mk_guest_map(phys_addr_t pa, size_t size)
 }
 
 /**
- * mk_may_map() - may this kernel map what is not its RAM?
+ * mk_may_map() - may this kernel map these physical addresses?
  * @pa: physical address
  * @size: in bytes
  *
  * In an instance that is memory of another kernel, or a device of the host.  What its
  * memory map reserves in the memory of its start is its own.
  *
+ * Context: may sleep.
  * Return: false, and a warning, if it may not.
  */
 bool mk_may_map(phys_addr_t pa, unsigned long size)
 {
 	if (!mk_is_instance() || READ_ONCE(mk_mapper) == current || mk_guest_owns(pa, size))
+		return true;
+	/* What was added later */
+	if (region_intersects(pa, size, IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) ==
+	    REGION_INTERSECTS)
 		return true;
 	pr_warn_ratelimited("%s (%d) wants to map %lu bytes at %pa, which are not this kernel's: refused\n",
 			    current->comm, task_pid_nr(current), size, &pa);

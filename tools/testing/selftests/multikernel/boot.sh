@@ -9,6 +9,7 @@
 # One instance serves all tests; the first of them starts it.
 export MK_KEEP=1
 CPUS=$(last_cpus 2) || :
+PROBE=$(command -v mkprobe) || :
 
 an_instance_boots_to_a_shell()
 {
@@ -87,6 +88,21 @@ it_maps_no_memory_but_its_own()
 		esac
 	done < "$MK_TMP/map"
 	between 1 $n 10000 'ranges that are mapped'
+}
+
+# Nor can any be mapped, by who has /dev/mem: not the host's, nor the local APIC, by which all
+# CPUs of the machine can be reached.
+it_can_map_no_memory_but_its_own()
+{
+	local own host=0x1000000 apic=0xfee00000
+
+	mk_run web 'test -r /dev/mem' || skip 'needs an image with CONFIG_DEVMEM'
+	own=$(get web memory.map | sed -n '1s/-.*//p')
+	is "$(mk_run web "$PROBE map $own")" OK 'memory of its own'
+	is "$(mk_run web "$PROBE map $host")" EINVAL 'memory of the host'
+	is "$(mk_run web "$PROBE map $apic")" EINVAL 'the local APIC'
+	is "$(mkprobe map $host)" OK 'the same in the host'
+	has "$(mkctl logs web)" 'mkprobe .* wants to map 4096 bytes at 0x0*1000000.*refused' 'its log'
 }
 
 it_knows_the_time_of_day()
@@ -275,6 +291,7 @@ mk_main \
 	it_has_all_its_cpus_and_they_work \
 	its_memory_is_what_it_was_given \
 	it_maps_no_memory_but_its_own \
+	it_can_map_no_memory_but_its_own \
 	it_knows_the_time_of_day \
 	its_clock_runs_as_fast_as_ours \
 	each_cpu_sleeps_as_long_as_ours \

@@ -41,7 +41,7 @@ irqs_off	lkdtm	HARDLOCKUP	hung	takes.no.interrupts
 irqs_off_all	fault	spin_all	hung	takes.no.interrupts
 preempt_off	lkdtm	SOFTLOCKUP	hung	schedules.nothing
 busy_all	fault	busy_all	hung	schedules.nothing
-deadlock	twice	SPINLOCKUP	hung	schedules.nothing
+deadlock	fault	deadlock	hung	schedules.nothing
 oom		shell	echo%1>/proc/sys/vm/panic_on_oom;tail%/dev/zero	crashed	^panic:.Out
 wild_host	fault	wild_host	crashed	^panic:.Fatal.exception
 wild_map	fault	wild_map	running	^none$
@@ -81,8 +81,6 @@ on_a_cpu()
 
 shell() { mk_send v "$(echo "$1" | tr % ' ')"; }
 lkdtm() { on_a_cpu "echo $1 > $LKDTM"; }
-# A lock that the first leaves locked
-twice() { on_a_cpu "echo $1 > $LKDTM; echo $1 > $LKDTM"; }
 fault() { on_a_cpu "echo $1 $SEED > $FAULT"; }
 bench() { mk_send v "echo $(echo "$1" | tr % ' ') > $BENCH"; }
 

@@ -12,6 +12,8 @@
  * "mapped" tells how much of a physical range is in the host's direct map,
  * "scan" looks through a physical range for a text.
  *
+ * "map" maps a page of physical memory.
+ *
  * "canary" keeps memory with a pattern, and looks at it for each line that it reads.
  *
  * "tsc" prints the time-stamp counter, which host and instances share.
@@ -318,6 +320,19 @@ int machine_mapped(int argc, char **argv)
 }
 
 /* Fills memory, locked, with a pattern, and for each line says whether all of it is whole. */
+/* Can a page of physical memory be mapped? */
+int machine_map(int argc, char **argv)
+{
+	int fd = open("/dev/mem", O_RDONLY | O_SYNC);
+	void *page;
+
+	(void)argc;
+	if (fd < 0)
+		return probe_result(fd);
+	page = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, probe_number(argv[0]));
+	return probe_result(page == MAP_FAILED ? -1 : 0);
+}
+
 int machine_canary(int argc, char **argv)
 {
 	unsigned long words = probe_number(argv[0]) << 17, i;

@@ -238,6 +238,7 @@ static const struct command commands[] = {
 	{ "restore", "< what plant has printed", machine_restore, 0 },
 	{ "scan", "START END TEXT", machine_scan, 3 },
 	{ "mapped", "START END", machine_mapped, 2 },
+	{ "map", "ADDRESS", machine_map, 1 },
 	{ "canary", "MIB < lines", machine_canary, 1 },
 	{ "tsc", "", machine_tsc, 0 },
 	{ "nmi", "APICID", machine_nmi, 1 },

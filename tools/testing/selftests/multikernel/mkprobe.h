@@ -27,6 +27,7 @@ int machine_plant(int argc, char **argv);
 int machine_restore(int argc, char **argv);
 int machine_scan(int argc, char **argv);
 int machine_mapped(int argc, char **argv);
+int machine_map(int argc, char **argv);
 int machine_canary(int argc, char **argv);
 int machine_tsc(int argc, char **argv);
 int machine_nmi(int argc, char **argv);
