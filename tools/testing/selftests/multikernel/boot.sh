@@ -102,7 +102,7 @@ it_can_map_no_memory_but_its_own()
 	is "$(mk_run web "$PROBE map $host")" EINVAL 'memory of the host'
 	is "$(mk_run web "$PROBE map $apic")" EINVAL 'the local APIC'
 	is "$(mkprobe map $host)" OK 'the same in the host'
-	has "$(mkctl logs web)" 'mkprobe .* wants to map 4096 bytes at 0x0*1000000.*refused' 'its log'
+	has "$(mk_run web dmesg)" 'mkprobe .* wants to map 4096 bytes at 0x0*1000000.*refused' 'its log'
 }
 
 it_knows_the_time_of_day()
