@@ -40,6 +40,9 @@
 #define MK_VMCOREINFO_MAX	SZ_8K
 #define MK_CPU_NOTE_MAX		SZ_1K
 
+/* Pages that a fault maps at most: a large page's */
+#define MK_VMCORE_AROUND	512UL
+
 /**
  * struct mk_vmcore - an open core file
  * @link: in mk_instance.vmcores
@@ -338,20 +341,34 @@ static loff_t mk_vmcore_llseek(struct kernfs_open_file *of, loff_t offset, int w
 	return fixed_size_llseek(of->file, offset, whence, core->size);
 }
 
-static int mk_vmcore_map(struct mk_vmcore *core, struct vm_area_struct *vma)
+/*
+ * By the fault, and not when it is mapped: mk_vmcore_revoke() finds a mapping only when that
+ * has come about.  A fault takes its neighbours along.
+ */
+static vm_fault_t mk_vmcore_fault(struct vm_fault *vmf)
 {
-	u64 off = (u64)vma->vm_pgoff << PAGE_SHIFT, left;
-	unsigned long at = vma->vm_start, step;
+	struct vm_area_struct *vma = vmf->vma;
+	struct mk_vmcore *core = vma->vm_private_data;
+	pgoff_t at = max(ALIGN_DOWN(vmf->pgoff, MK_VMCORE_AROUND), vma->vm_pgoff);
+	pgoff_t end = min(at + MK_VMCORE_AROUND, vma->vm_pgoff + vma_pages(vma));
+	vm_fault_t ret = VM_FAULT_NOPAGE;
 	phys_addr_t pa;
-	int ret = 0;
+	u64 left;
 
-	for (; at < vma->vm_end && !ret; at += step, off += step) {
-		pa = mk_vmcore_find(core, off, &left);
-		step = min(left, vma->vm_end - at);
-		ret = remap_pfn_range(vma, at, PHYS_PFN(pa), step, vma->vm_page_prot);
+	guard(mutex)(&core->lock);
+	if (core->stale)
+		return VM_FAULT_SIGBUS;
+	for (; at < end && ret == VM_FAULT_NOPAGE; at++) {
+		pa = mk_vmcore_find(core, (u64)at << PAGE_SHIFT, &left);
+		ret = vmf_insert_pfn(vma, vma->vm_start + ((at - vma->vm_pgoff) << PAGE_SHIFT),
+				     PHYS_PFN(pa));
 	}
 	return ret;
 }
+
+static const struct vm_operations_struct mk_vmcore_vm_ops = {
+	.fault = mk_vmcore_fault,
+};
 
 static int mk_vmcore_mmap(struct kernfs_open_file *of, struct vm_area_struct *vma)
 {
@@ -363,11 +380,12 @@ static int mk_vmcore_mmap(struct kernfs_open_file *of, struct vm_area_struct *vm
 	if (vma->vm_pgoff > core->size >> PAGE_SHIFT ||
 	    size > core->size - ((u64)vma->vm_pgoff << PAGE_SHIFT))
 		return -EINVAL;
-	/* For good, so that a private mapping is no copy on write */
-	vm_flags_mod(vma, VM_DONTCOPY, VM_MAYWRITE | VM_MAYEXEC);
-
-	guard(mutex)(&core->lock);
-	return core->stale ? -ESTALE : mk_vmcore_map(core, vma);
+	/* Read-only for good, so that a private mapping is no copy on write */
+	vm_flags_mod(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP | VM_DONTCOPY,
+		     VM_MAYWRITE | VM_MAYEXEC);
+	vma->vm_private_data = core;
+	vma->vm_ops = &mk_vmcore_vm_ops;
+	return 0;
 }
 
 const struct kernfs_ops mk_vmcore_ops = {
