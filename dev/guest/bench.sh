@@ -2,18 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Measures messages between host and instance, each beside its reference in the
-# same machine, in turns so that both see the same noise. Prints one line for a
-# row: "ROW name value unit reference n p99", where reference may be "-". What
-# it does meanwhile goes to stderr. Run by dev/bench.
+# same machine, in turns so that both see the same noise. Rows as bench-lib.sh has them.
+# Run by dev/bench.
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
-mkdir -p "$MK_TMP"
+. "$MK_DIR/bench-lib.sh"
 BENCH=/sys/kernel/debug/multikernel/bench
-TURNS=${MK_BENCH_TURNS:-5}
 SOAK=${MK_BENCH_SOAK:-10000000}
 SCALE=${MK_BENCH_SCALE:-200000}
-
-die() { echo "bench: $*" >&2; exit 1; }
 
 # run LINE: on CPU 0, where doorbells go
 run()
@@ -24,9 +20,6 @@ run()
 }
 
 value() { sed -n "s/^$1 //p" "$MK_TMP/out"; }
-
-# The median of the numbers of a file
-middle() { sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 # row NAME UNIT ROUNDS LINE REFERENCE: medians of both, in ns
 row()
@@ -109,7 +102,9 @@ flood_bells() { flood_with 0; }
 flood_bare() { flood_with 1; }
 flood_nonsense() { flood_with 2; }
 
-# flooded: the row of the worst kind of flood. The instance is alone with the host.
+storm() { simple_row "$1" "$v" laps "$r" "$(wc -l < "$MK_TMP/laps.none")"; }
+
+# flooded: rows of two kinds of flood, and of the worst of all four. The instance is alone with the host.
 flooded()
 {
 	local turn kind ms v r worst=
@@ -136,8 +131,13 @@ flooded()
 		v=$(middle "$MK_TMP/laps.$kind")
 		echo "  of $r laps $v, $kind" >&2
 		[ -n "$worst" ] && [ "$v" -ge "$worst" ] || worst=$v
+		case $kind in
+		bare) storm storm_doorbell ;;
+		nonsense) storm storm_message ;;
+		esac
 	done
-	echo "ROW flooded_host $worst laps $r $(wc -l < "$MK_TMP/laps.none") -"
+	v=$worst
+	storm flooded_host
 }
 
 # scaling NUMBER: so many instances send to the host at once; prints messages a second

@@ -6,22 +6,8 @@
 # dev/bench: "elastic" on a machine of four CPUs, "many" on one of eighteen.
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
-mkdir -p "$MK_TMP"
-TURNS=${MK_BENCH_TURNS:-5}
+. "$MK_DIR/bench-lib.sh"
 BLOCK=128
-INST=$MK_FS/instances
-
-die() { echo "bench: $*" >&2; mk_diagnose >&2; exit 1; }
-
-# The median of the numbers of a file
-middle() { sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
-
-# took FILE TEXT...: microseconds of these writes
-took() { mkprobe timed "$@" || die "could not write: $*"; }
-
-now_ms() { awk '{ printf "%.0f\n", $1 * 1000 }' /proc/uptime; }
-
-row() { echo "ROW $1 $2 $3 $4 $5 -"; }
 
 # A CPU to an instance, and back: one takes a CPU offline here and brings it online
 # there, as its reference does here.
@@ -33,7 +19,7 @@ cpu_move()
 		took "$online" 0 "$online" 1 >> "$MK_TMP/ref"
 		took "$cpus" "$1-$2" "$cpus" "$1" | awk '{ print $1 / 2 }' >> "$MK_TMP/move"
 	done
-	row cpu_move "$(middle "$MK_TMP/move")" us "$(middle "$MK_TMP/ref")" $((2 * TURNS))
+	simple_row cpu_move "$(middle "$MK_TMP/move")" us "$(middle "$MK_TMP/ref")" $((2 * TURNS))
 }
 
 # The number of the memory block that was given last
@@ -67,26 +53,8 @@ memory_move()
 	done
 	zero=$(($(middle "$MK_TMP/zero") / 1000))
 	give=$(middle "$MK_TMP/give") take=$(middle "$MK_TMP/take")
-	row memory_zero $zero us - $((3 * TURNS))
-	row memory_move $((give + take - 2 * zero)) us "$(middle "$MK_TMP/mref")" $((3 * TURNS))
-}
-
-# init_after NAME TSC: the time stamp at which its init began, if that was later
-init_after()
-{
-	mkctl logs "$1" | sed -nE 's/.*init reached.* tsc ([0-9]+).*/\1/p' |
-		awk -v from="$2" '$1 > from { print; n = 1 } END { exit !n }'
-}
-
-# start_of NAME: ticks of the time-stamp counter from "start" to its init
-start_of()
-{
-	local from
-
-	from=$(mkprobe tsc)
-	ok mkctl start "$1" --wait --timeout "$MK_LIMIT" >&2 || die "$1 did not start"
-	wait_until "init of $1" init_after "$1" "$from" || die "$1 has no userspace"
-	echo $(($(init_after "$1" "$from") - from))
+	simple_row memory_zero $zero us - $((3 * TURNS))
+	simple_row memory_move $((give + take - 2 * zero)) us "$(middle "$MK_TMP/mref")" $((3 * TURNS))
 }
 
 # All in turn, so that each of them sees the same noise
@@ -109,16 +77,13 @@ kill_all()
 	done
 }
 
-# ms TICKS
-ms() { awk -v t="$1" -v khz="$khz" 'BEGIN { printf "%.0f", t / khz }'; }
-
 many()
 {
-	local n cpu before after kept turn from khz
+	local n cpu before after kept turn khz
 
 	mk_create warm "$(last_cpus 1)" 128M && mk_load warm && mk_start warm && mkctl rm -f warm ||
 		die 'the first did not start'
-	from="$(mkprobe tsc) $(now_ms)"
+	khz begin
 	before=$(host_free)
 	n=0
 	for cpu in $(each_cpu "$(last_cpus 16)"); do
@@ -132,14 +97,14 @@ many()
 		[ "$turn" != 1 ] || after=$(host_free)
 	done
 	kept=$(awk '/^(kernel|initrd)_size/ { s += $2 } END { print s }' $INST/k1/image)
-	khz=$(echo "$from $(mkprobe tsc) $(now_ms)" | awk '{ printf "%d", ($3 - $1) / ($4 - $2) }')
+	khz=$(khz)
 	for n in 8 16; do
 		echo "  start $n: $(tr '\n' ' ' < "$MK_TMP/start.$n")of $(tr '\n' ' ' < "$MK_TMP/start.1")" >&2
 	done
 	n=$(middle "$MK_TMP/start.1")
-	row start_8 "$(ms "$(middle "$MK_TMP/start.8")")" ms "$(ms "$n")" "$TURNS"
-	row start_flat "$(ms "$(middle "$MK_TMP/start.16")")" ms "$(ms "$n")" "$TURNS"
-	row instance_overhead_bytes \
+	simple_row start_8 "$(ms "$(middle "$MK_TMP/start.8")" "$khz")" ms "$(ms "$n" "$khz")" "$TURNS"
+	simple_row start_flat "$(ms "$(middle "$MK_TMP/start.16")" "$khz")" ms "$(ms "$n" "$khz")" "$TURNS"
+	simple_row instance_overhead_bytes \
 		$(((before - after) * 1024 / 16 - 128 * 1048576 - kept)) bytes 1048576 16
 }
 

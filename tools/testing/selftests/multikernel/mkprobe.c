@@ -174,6 +174,41 @@ static int file_poll(int argc, char **argv)
 	return !n;
 }
 
+/* What a file of a directory says, without the newline; NULL if it can't be read */
+static const char *file_word(int fd)
+{
+	static char buf[64];
+	ssize_t n = pread(fd, buf, sizeof(buf) - 1, 0);
+
+	if (n < 0)
+		return NULL;
+	buf[n] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+	return buf;
+}
+
+/* Sleeps until DIR/state is STATE, and prints the time-stamp counter of that moment. */
+static int file_await(int argc, char **argv)
+{
+	int dir = open(argv[0], O_RDONLY | O_DIRECTORY);
+	int state = openat(dir, "state", O_RDONLY);
+	struct pollfd pfd = { .fd = openat(dir, "events", O_RDONLY), .events = POLLPRI };
+	const char *now;
+
+	(void)argc;
+	if (dir < 0 || state < 0 || pfd.fd < 0)
+		return probe_result(-1);
+	for (;;) {
+		if (!file_word(pfd.fd))
+			return probe_result(-1);
+		now = file_word(state);
+		if (now && !strcmp(now, argv[1]))
+			return machine_tsc(0, NULL);
+		if (poll(&pfd, 1, probe_number(argv[2]) * 1000) <= 0)
+			return 1;
+	}
+}
+
 /*
  * Registers FILE with epoll, removes DIR, in which it lies, and takes it out of
  * epoll again by closing it: what a poller sleeps on has to outlive the file.
@@ -225,6 +260,7 @@ static const struct command commands[] = {
 	{ "rmdir", "DIR", file_rmdir, 1 },
 	{ "try-read", "FILE", file_try_read, 1 },
 	{ "poll", "FILE SECONDS", file_poll, 2 },
+	{ "await", "DIR STATE SECONDS", file_await, 3 },
 	{ "outlive", "FILE DIR", file_outlive, 2 },
 	{ "no-cap", "COMMAND...", no_cap, 1 },
 	{ "file-load", "ID|- KERNEL INITRD|- CMDLINE [FLAGS]", image_file_load, 4 },
