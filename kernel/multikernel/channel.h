@@ -22,10 +22,10 @@ struct mk_pool;
 
 /*
  * For how many looks, of 50 to 100 us, a reply that has come in may take to be handled
- * when the channel ends: what a busy machine takes to run a softirq, and not long for
- * those who clean up after the peer.
+ * when the channel ends: what a machine takes to run a softirq whose virtual CPU is not run
+ * itself for a while, and not long for those who clean up after the peer.
  */
-#define MK_DOOM_LOOKS		200
+#define MK_DOOM_LOOKS		2000
 
 /* Bits of mk_channel.rx_state */
 #define MK_RX_BUSY		0	/* somebody receives */
