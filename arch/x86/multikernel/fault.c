@@ -5,9 +5,9 @@
 
 #include <linux/compiler.h>
 #include <linux/irqflags.h>
+#include <linux/nmi.h>
 #include <linux/smp.h>
 #include <asm/apic.h>
-#include <asm/nmi.h>
 #include <asm/trapnr.h>
 
 #include "../../../kernel/multikernel/internal.h"

@@ -8,8 +8,8 @@
 #
 # MK_RUNS runs begin with seed MK_SEED, each with the next one, which says when it happens
 # and where; classes take turns, or are those of MK_CLASSES. A run is repeated by its seed
-# and its class: MK_RUNS=1 MK_SEED=17 MK_CLASSES=words. MK_UNTIL is for how many seconds new
-# runs begin. Needs CONFIG_LKDTM and CONFIG_MULTIKERNEL_BENCH in the instances.
+# and its class: MK_RUNS=1 MK_SEED=17 MK_CLASSES=words; several have commas between them.
+# MK_UNTIL is for how many seconds new runs begin. Needs CONFIG_LKDTM and CONFIG_MULTIKERNEL_BENCH in the instances.
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
@@ -42,7 +42,7 @@ irqs_off_all	fault	spin_all	hung	takes.no.interrupts
 preempt_off	lkdtm	SOFTLOCKUP	hung	schedules.nothing
 busy_all	fault	busy_all	hung	schedules.nothing
 deadlock	fault	deadlock	hung	schedules.nothing
-oom		shell	echo%1>/proc/sys/vm/panic_on_oom;tail%/dev/zero	crashed	^panic:.Out
+oom		shell	echo%1%>/proc/sys/vm/panic_on_oom;tail%/dev/zero	crashed	^panic:.Out
 wild_host	fault	wild_host	crashed	^panic:.Fatal.exception
 wild_map	fault	wild_map	running	^none$
 words		fault	words		any	.
@@ -102,7 +102,7 @@ moving()
 	esac
 	pause 400
 	mk_send v 'echo c > /proc/sysrq-trigger'
-	wait $!
+	wait $! || :
 }
 
 # Who loads another image into it is killed.
@@ -189,7 +189,7 @@ run()
 # Their lines of the table
 classes()
 {
-	echo "$TABLE" | awk -v only=" ${MK_CLASSES:-} " '
+	echo "$TABLE" | awk -v only=" $(echo "${MK_CLASSES:-}" | tr , ' ') " '
 		NF && (only == "  " || index(only, " " $1 " "))'
 }
 
