@@ -77,8 +77,7 @@ void mk_power_release(void)
 static unsigned int mk_power_shutdown_ms = 10000;
 #undef MODULE_PARAM_PREFIX
 #define MODULE_PARAM_PREFIX "multikernel."
-module_param_named(shutdown_ms, mk_power_shutdown_ms, uint, 0644);
-MODULE_PARM_DESC(shutdown_ms, "how long instances may take to shut down when the host does, in ms");
+module_param_cb(shutdown_ms, &param_ops_uint, &mk_power_shutdown_ms, 0644);
 
 /* True if one of them may do it */
 static bool mk_power_ask_all(void)
@@ -124,8 +123,7 @@ static int mk_power_down(struct notifier_block *nb, unsigned long action, void *
 }
 
 static bool mk_power_panic_stop;
-module_param_named(panic_stop, mk_power_panic_stop, bool, 0644);
-MODULE_PARM_DESC(panic_stop, "stop all instances when the host panics");
+module_param_cb(panic_stop, &param_ops_bool, &mk_power_panic_stop, 0644);
 
 /**
  * mk_power_crash() - the host panics
