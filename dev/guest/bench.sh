@@ -104,7 +104,8 @@ flood_nonsense() { flood_with 2; }
 
 storm() { simple_row "$1" "$v" laps "$r" "$(wc -l < "$MK_TMP/laps.none")"; }
 
-# flooded: rows of two kinds of flood, and of the worst of all four. The instance is alone with the host.
+# flooded: rows of two kinds of flood, and of the worst of all four. The instance is alone
+# with the host.
 flooded()
 {
 	local turn kind ms v r worst=

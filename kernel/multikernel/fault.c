@@ -239,19 +239,7 @@ static int fault_show(struct seq_file *sf, void *unused)
 	return 0;
 }
 
-static int fault_open(struct inode *inode, struct file *file)
-{
-	return single_open(file, fault_show, NULL);
-}
-
-static const struct file_operations fault_fops = {
-	.owner		= THIS_MODULE,
-	.open		= fault_open,
-	.read		= seq_read,
-	.write		= fault_write,
-	.llseek		= seq_lseek,
-	.release	= single_release,
-};
+DEFINE_SHOW_STORE_ATTRIBUTE(fault);
 
 static int __init fault_init(void)
 {

@@ -389,10 +389,12 @@ bool mk_guest_owns(phys_addr_t pa, size_t size)
 	const struct mk_boot_mem *mem = mk_shared + mk_block.mem_off;
 	unsigned int i;
 
-	for (i = 0; i < mk_block.nr_mem; i++)
-		if (pa >= mem[i].start_pa && size <= mem[i].size &&
-		    pa - mem[i].start_pa <= mem[i].size - size)
+	for (i = 0; i < mk_block.nr_mem; i++) {
+		u64 start = READ_ONCE(mem[i].start_pa), len = READ_ONCE(mem[i].size);
+
+		if (pa >= start && size <= len && pa - start <= len - size)
 			return true;
+	}
 	return false;
 }
 

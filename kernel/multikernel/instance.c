@@ -262,25 +262,6 @@ struct mk_instance *mk_instance_get_by_name(const char *name)
 }
 
 /**
- * mk_instance_get_up() - find one that is up
- *
- * Return: an instance with a reference for the caller, or NULL.
- */
-struct mk_instance *mk_instance_get_up(void)
-{
-	struct mk_instance *inst;
-
-	guard(mutex)(&mk_instances_lock);
-	list_for_each_entry(inst, &mk_instances, node) {
-		if (!mk_state_is_up(READ_ONCE(inst->state)))
-			continue;
-		refcount_inc(&inst->ref);
-		return inst;
-	}
-	return NULL;
-}
-
-/**
  * mk_instance_get_next() - all of them in turn
  * @inst: the one before, whose reference goes back; NULL at first
  *

@@ -96,9 +96,7 @@ phys_addr_t mk_memory_block_below(struct mk_instance *inst, u64 block, phys_addr
 void mk_memory_quarantine(struct mk_instance *inst);
 int mk_memory_write(struct mk_instance *inst, phys_addr_t pa, const void *src,
 		    size_t len);
-int mk_memory_read(struct mk_instance *inst, phys_addr_t pa, void *dst,
-		   size_t len);
-int mk_memory_peek(const struct mk_memory *mem, phys_addr_t pa, void *dst, size_t len);
+int mk_memory_read(const struct mk_memory *mem, phys_addr_t pa, void *dst, size_t len);
 bool mk_memory_contains(const struct mk_memory *mem, phys_addr_t pa, u64 size);
 
 void mk_nodes_of(const struct mk_instance *inst, nodemask_t *nodes);
@@ -352,7 +350,6 @@ extern struct workqueue_struct *mk_rx_wq;
 struct mk_instance *mk_instance_create(const char *name);
 struct mk_instance *mk_instance_get_by_id(u32 id);
 struct mk_instance *mk_instance_get_by_name(const char *name);
-struct mk_instance *mk_instance_get_up(void);
 struct mk_instance *mk_instance_get_next(struct mk_instance *inst);
 void mk_instance_get(struct mk_instance *inst);
 void mk_instance_put(struct mk_instance *inst);

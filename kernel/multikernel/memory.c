@@ -586,23 +586,7 @@ int mk_memory_write(struct mk_instance *inst, phys_addr_t pa, const void *src,
 
 /**
  * mk_memory_read() - copy from the memory of an instance
- * @inst: the instance
- * @pa: physical address, in one of its ranges
- * @dst: where to copy to
- * @len: in bytes
- *
- * Context: may sleep.
- * Return: 0, -EFAULT if it is not the instance's memory, -ENOMEM.
- */
-int mk_memory_read(struct mk_instance *inst, phys_addr_t pa, void *dst,
-		   size_t len)
-{
-	return mk_memory_copy(&inst->mem, pa, dst, len, false);
-}
-
-/**
- * mk_memory_peek() - mk_memory_read() of what is known to be an instance's
- * @mem: the memory, or a copy of how it was, none of which has been freed
+ * @mem: its memory, or a copy of how it was, none of which has been freed
  * @pa: physical address, in one of its ranges
  * @dst: where to copy to
  * @len: in bytes
@@ -610,7 +594,7 @@ int mk_memory_read(struct mk_instance *inst, phys_addr_t pa, void *dst,
  * Context: may sleep.
  * Return: 0, -EFAULT if it is not that memory, -ENOMEM.
  */
-int mk_memory_peek(const struct mk_memory *mem, phys_addr_t pa, void *dst, size_t len)
+int mk_memory_read(const struct mk_memory *mem, phys_addr_t pa, void *dst, size_t len)
 {
 	return mk_memory_copy(mem, pa, dst, len, false);
 }

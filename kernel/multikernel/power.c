@@ -106,18 +106,18 @@ static int mk_power_down(struct notifier_block *nb, unsigned long action, void *
 {
 	unsigned int ms = READ_ONCE(mk_power_shutdown_ms);
 	unsigned long end = jiffies + msecs_to_jiffies(ms);
-	struct mk_instance *inst;
+	struct mk_instance *inst = NULL;
 
 	scoped_guard(rwsem_write, &mk_power_sem)
 		mk_power_down_begun = true;
 	if (ms && mk_power_ask_all())
 		while (mk_power_stopping() && time_before(jiffies, end))
 			msleep(MK_POWER_POLL_MS);
-	/* Each kill leaves one less that is up, and there are no new ones */
-	while ((inst = mk_instance_get_up())) {
-		scoped_guard(mutex, &inst->lock)
+	/* None is started any more */
+	while ((inst = mk_instance_get_next(inst))) {
+		guard(mutex)(&inst->lock);
+		if (mk_state_is_up(inst->state))
 			mk_life_kill(inst, "the host went down");
-		mk_instance_put(inst);
 	}
 	return NOTIFY_DONE;
 }

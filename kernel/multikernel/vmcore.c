@@ -97,10 +97,10 @@ size_t mk_vmcore_note(struct mk_instance *inst, phys_addr_t pa, void *to, size_t
 	struct elf_note note;
 	size_t size;
 
-	if (!pa || mk_memory_read(inst, pa, &note, sizeof(note)))
+	if (!pa || mk_memory_read(&inst->mem, pa, &note, sizeof(note)))
 		return 0;
 	size = mk_vmcore_note_size(&note, max);
-	if (!size || mk_memory_read(inst, pa, to, size))
+	if (!size || mk_memory_read(&inst->mem, pa, to, size))
 		return 0;
 	/* One that hangs may write there still */
 	memcpy(to, &note, sizeof(note));
@@ -114,7 +114,7 @@ static size_t mk_vmcore_notes(struct mk_instance *inst, const struct mk_dump *du
 	u64 pa;
 
 	for (i = 0; i < min(dump->nr_notes, MK_CPUS_MAX); i++)
-		if (!mk_memory_read(inst, dump->notes_pa + i * sizeof(pa), &pa, sizeof(pa)))
+		if (!mk_memory_read(&inst->mem, dump->notes_pa + i * sizeof(pa), &pa, sizeof(pa)))
 			size += mk_vmcore_note(inst, pa, to + size, MK_CPU_NOTE_MAX);
 	return size;
 }
@@ -330,7 +330,7 @@ static ssize_t mk_vmcore_read(struct kernfs_open_file *of, char *buf, size_t len
 		memcpy(buf, core->head + off, len);
 		return len;
 	}
-	ret = mk_memory_peek(&core->mem, pa, buf, len);
+	ret = mk_memory_read(&core->mem, pa, buf, len);
 	return ret ?: len;
 }
 

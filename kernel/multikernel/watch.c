@@ -46,12 +46,14 @@
  * @task: &mk_beat.task
  * @irq_at: when @irq was not what it had been, in jiffies
  * @task_at: the same for @task
+ * @asked: what &mk_beat.asked was last set to
  */
 struct mk_watched {
 	u64 irq;
 	u64 task;
 	unsigned long irq_at;
 	unsigned long task_at;
+	u64 asked;
 };
 
 static bool mk_watch_wants(struct mk_instance *inst)
@@ -88,45 +90,48 @@ enum mk_verdict mk_watch_verdict(unsigned int irq_ms, unsigned int task_ms,
 	return task_ms >= limit_ms ? MK_VERDICT_NO_TASK : MK_VERDICT_ALIVE;
 }
 
-/* Has the CPU taken an NMI?  It may have interrupts off for good */
-static bool mk_watch_nmi(struct mk_instance *inst, unsigned int slot)
+/* Online there */
+static bool mk_watch_online(struct mk_instance *inst, unsigned int slot)
 {
-	struct mk_beat *beat = &inst->beats[slot];
-	u64 asked = READ_ONCE(beat->answered) + 1;
-	unsigned long end = jiffies + msecs_to_jiffies(MK_NMI_WAIT_MS);
-
-	WRITE_ONCE(beat->asked, asked);
-	mk_arch_nmi(inst->slot_cpu[slot]);
-	while (READ_ONCE(beat->answered) != asked) {
-		if (time_after(jiffies, end))
-			return false;
-		usleep_range(100, 200);
-	}
-	return true;
+	return cpumask_test_cpu(inst->slot_cpu[slot], inst->cpus) &&
+	       READ_ONCE(inst->beats[slot].irq);
 }
 
-/* All of them: what they were doing is kept for a core file.  True if that one answers */
-static bool mk_watch_nmi_all(struct mk_instance *inst, unsigned int slot)
+static bool mk_watch_answered(struct mk_instance *inst, unsigned int slot, u64 asked)
 {
-	bool answered = false, ok;
+	return READ_ONCE(inst->beats[slot].answered) == asked;
+}
+
+/*
+ * All CPUs are sent an NMI: what they were doing is kept for a core file.  True if that one
+ * has taken it; it may have interrupts off for good.  One wait for all.
+ */
+static bool mk_watch_nmi(struct mk_instance *inst, unsigned int slot)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(MK_NMI_WAIT_MS);
 	unsigned int i;
 
 	for (i = 0; i < inst->nr_slots; i++) {
-		/* Offline there */
-		if (!cpumask_test_cpu(inst->slot_cpu[i], inst->cpus) ||
-		    !READ_ONCE(inst->beats[i].irq))
+		if (!mk_watch_online(inst, i))
 			continue;
-		ok = mk_watch_nmi(inst, i);
-		answered |= ok && i == slot;
+		inst->watched[i].asked = READ_ONCE(inst->beats[i].answered) + 1;
+		WRITE_ONCE(inst->beats[i].asked, inst->watched[i].asked);
+		mk_arch_nmi(inst->slot_cpu[i]);
 	}
-	return answered;
+	for (i = 0; i < inst->nr_slots; i++)
+		while (mk_watch_online(inst, i) &&
+		       !mk_watch_answered(inst, i, inst->watched[i].asked) &&
+		       time_before(jiffies, end))
+			usleep_range(100, 200);
+	return mk_watch_online(inst, slot) &&
+	       mk_watch_answered(inst, slot, inst->watched[slot].asked);
 }
 
 static void mk_watch_hung(struct mk_instance *inst, unsigned int slot, enum mk_verdict verdict)
 {
 	unsigned int cpu = inst->slot_cpu[slot], s = inst->hang_ms / MSEC_PER_SEC;
 	const char *what = "schedules nothing";
-	bool nmi = mk_watch_nmi_all(inst, slot);
+	bool nmi = mk_watch_nmi(inst, slot);
 
 	if (verdict == MK_VERDICT_NO_IRQ)
 		what = nmi ? "takes no interrupts" : "takes no interrupts and no NMI";

@@ -301,7 +301,7 @@ int mk_bzimage_complete(struct mk_instance *inst, const struct mk_boot_block *bl
 
 	if (!params)
 		return -ENOMEM;
-	ret = mk_memory_read(inst, pa, params, sizeof(*params));
+	ret = mk_memory_read(&inst->mem, pa, params, sizeof(*params));
 	if (ret)
 		return ret;
 
@@ -330,7 +330,7 @@ static bool mk_bzimage_no5lvl(struct mk_instance *inst, const struct boot_params
 	if (!cmdline)
 		return false;
 	/* It may end close to the end of a range */
-	while (len && mk_memory_read(inst, pa, cmdline, len))
+	while (len && mk_memory_read(&inst->mem, pa, cmdline, len))
 		len /= 2;
 	return cmdline_find_option_bool(cmdline, "no5lvl");
 }
@@ -351,7 +351,7 @@ bool mk_bzimage_wants_la57(struct mk_instance *inst)
 
 	if (cpuid_eax(0) < 7 || !(cpuid_ecx(7) & BIT(16)) || !params)
 		return false;
-	if (mk_memory_read(inst, inst->image->segment[0].mem, params,
+	if (mk_memory_read(&inst->mem, inst->image->segment[0].mem, params,
 			   sizeof(*params)))
 		return false;
 	return params->hdr.xloadflags & XLF_5LEVEL_ENABLED &&

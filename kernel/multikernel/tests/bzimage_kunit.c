@@ -107,7 +107,7 @@ static struct boot_params *bzimage_complete(struct kunit *test)
 	params->hdr.setup_data = BZIMAGE_OTHERS;
 	KUNIT_ASSERT_EQ(test, mk_memory_write(&fix->inst, pa, params, sizeof(*params)), 0);
 	KUNIT_ASSERT_EQ(test, mk_bzimage_complete(&fix->inst, &fix->block), 0);
-	KUNIT_ASSERT_EQ(test, mk_memory_read(&fix->inst, pa, params, sizeof(*params)), 0);
+	KUNIT_ASSERT_EQ(test, mk_memory_read(&fix->inst.mem, pa, params, sizeof(*params)), 0);
 	return params;
 }
 

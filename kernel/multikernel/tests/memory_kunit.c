@@ -202,7 +202,7 @@ static void memory_expect_zero(struct kunit *test, struct mk_instance *inst, voi
 
 	for (off = 0; off < (u64)inst->mem.range[0].nr * PAGE_SIZE; off += SZ_256K) {
 		memset(buf, 0xff, SZ_256K);
-		KUNIT_ASSERT_EQ(test, mk_memory_read(inst, pa + off, buf, SZ_256K), 0);
+		KUNIT_ASSERT_EQ(test, mk_memory_read(&inst->mem, pa + off, buf, SZ_256K), 0);
 		KUNIT_ASSERT_NULL(test, memchr_inv(buf, 0, SZ_256K));
 	}
 }
@@ -223,12 +223,12 @@ static void memory_test_copy(struct kunit *test)
 	for (i = 0; i < len; i++)
 		src[off + i] = 1 + (i ^ (i >> 8)) % 255;
 	KUNIT_EXPECT_EQ(test, mk_memory_write(inst, pa + off, src + off, len), 0);
-	KUNIT_EXPECT_EQ(test, mk_memory_read(inst, pa, dst, SZ_256K), 0);
+	KUNIT_EXPECT_EQ(test, mk_memory_read(&inst->mem, pa, dst, SZ_256K), 0);
 	KUNIT_EXPECT_TRUE(test, !memcmp(src, dst, SZ_256K));
 	memset(dst, 0, SZ_256K);
-	KUNIT_EXPECT_EQ(test, mk_memory_read(inst, pa + off, dst + off, len), 0);
+	KUNIT_EXPECT_EQ(test, mk_memory_read(&inst->mem, pa + off, dst + off, len), 0);
 	KUNIT_EXPECT_TRUE(test, !memcmp(src, dst, SZ_256K));
-	KUNIT_EXPECT_EQ(test, mk_memory_read(inst, pa, dst, 0), 0);
+	KUNIT_EXPECT_EQ(test, mk_memory_read(&inst->mem, pa, dst, 0), 0);
 }
 
 static void memory_test_copy_outside(struct kunit *test)
@@ -241,9 +241,9 @@ static void memory_test_copy_outside(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, buf);
 	KUNIT_EXPECT_EQ(test, mk_memory_write(inst, end - 1, buf, 2), -EFAULT);
 	KUNIT_EXPECT_EQ(test, mk_memory_write(inst, pa - 1, buf, 2), -EFAULT);
-	KUNIT_EXPECT_EQ(test, mk_memory_read(inst, end, buf, 1), -EFAULT);
-	KUNIT_EXPECT_EQ(test, mk_memory_read(inst, virt_to_phys(buf), buf, 1), -EFAULT);
-	KUNIT_EXPECT_EQ(test, mk_memory_read(inst, end - 1, buf, 1), 0);
+	KUNIT_EXPECT_EQ(test, mk_memory_read(&inst->mem, end, buf, 1), -EFAULT);
+	KUNIT_EXPECT_EQ(test, mk_memory_read(&inst->mem, virt_to_phys(buf), buf, 1), -EFAULT);
+	KUNIT_EXPECT_EQ(test, mk_memory_read(&inst->mem, end - 1, buf, 1), 0);
 }
 
 /* What a node owes, in pages of 4 KiB: shares are even, and multiples of 2 MiB */
