@@ -204,14 +204,23 @@ does_not_answer()
 	! mkctl ping web -c 1
 }
 
-# Needs CONFIG_LKDTM: a CPU that writes HARDLOCKUP loops with interrupts off.
-kill_ends_what_spins_with_interrupts_off()
+# Needs CONFIG_LKDTM: a CPU that writes HARDLOCKUP loops with interrupts off. The shell
+# that sends both CPUs there is on the one that goes last: it would end with the other.
+spin_with_interrupts_off()
 {
-	local knob=/sys/kernel/debug/provoke-crash/DIRECT cpu
+	local knob=/sys/kernel/debug/provoke-crash/DIRECT
 
 	mk_run web "test -w $knob" || skip 'needs an image with CONFIG_LKDTM'
+	ok mk_run web 'taskset -p 1 $$'
 	mk_send web "for c in 1 0; do taskset -c \$c sh -c 'echo HARDLOCKUP > $knob' & done; wait"
 	wait_until 'it does not answer any more' does_not_answer
+}
+
+kill_ends_what_spins_with_interrupts_off()
+{
+	local cpu
+
+	spin_with_interrupts_off
 	is "$(get web state)" running 'state'
 	is "$(put web state kill)" OK 'kill'
 	is "$(get web reason)" killed 'reason'
@@ -225,11 +234,7 @@ kill_ends_what_spins_with_interrupts_off()
 
 stop_kills_what_spins_with_interrupts_off()
 {
-	local knob=/sys/kernel/debug/provoke-crash/DIRECT
-
-	mk_run web "test -w $knob" || skip 'needs an image with CONFIG_LKDTM'
-	mk_send web "for c in 1 0; do taskset -c \$c sh -c 'echo HARDLOCKUP > $knob' & done; wait"
-	wait_until 'it does not answer any more' does_not_answer
+	spin_with_interrupts_off
 	# A kernel that spins is no fun to wait for
 	[ ! -w $MK_DEBUG/stop_deadline_ms ] || echo 3000 > $MK_DEBUG/stop_deadline_ms
 	is "$(put web state stop)" OK 'stop'
