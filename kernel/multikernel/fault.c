@@ -18,6 +18,11 @@
  *	words		nonsense in all words that are shared with the host
  *	nmi_storm	NMIs without end, to this CPU
  *	mce		a machine check that the hardware knows nothing of
+ *	triple		a triple fault: the machine is reset
+ *	reset		a write to the port that resets the machine
+ *
+ * On x86 the parameter multikernel_fault_early makes a boot end by an exception before there
+ * are handlers for it.
  *
  * SEED makes the addresses others; the same one makes the same.
  */
@@ -86,6 +91,18 @@ static int fault_nmi_storm(struct rnd_state *rnd)
 static int fault_mce(struct rnd_state *rnd)
 {
 	mk_arch_fault_mce();
+	return 0;
+}
+
+static int fault_triple(struct rnd_state *rnd)
+{
+	mk_arch_fault_triple();
+	return 0;
+}
+
+static int fault_reset(struct rnd_state *rnd)
+{
+	mk_arch_fault_reset();
 	return 0;
 }
 
@@ -204,6 +221,8 @@ static const struct fault {
 	{ "words", fault_words },
 	{ "nmi_storm", fault_nmi_storm },
 	{ "mce", fault_mce },
+	{ "triple", fault_triple },
+	{ "reset", fault_reset },
 };
 
 static ssize_t fault_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)

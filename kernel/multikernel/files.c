@@ -27,7 +27,6 @@
 
 /* Bounds of periods: less would cost more than it tells, more is no watch at all */
 #define MK_BEAT_MS_MIN		10
-#define MK_MS_MAX		3600000
 
 static void mk_show_size(struct seq_file *sf, u64 size)
 {
@@ -335,6 +334,17 @@ static int mk_hang_write(struct mk_instance *inst, char *buf)
 	return mk_parse_ms(buf, max(2 * inst->beat_ms, MK_BEAT_MS_MIN), &inst->hang_ms);
 }
 
+static int mk_boot_ms_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	return mk_show_ms(sf, READ_ONCE(inst->boot_ms));
+}
+
+static int mk_boot_ms_write(struct mk_instance *inst, char *buf)
+{
+	guard(mutex)(&inst->lock);
+	return mk_parse_ms(buf, MK_BEAT_MS_MIN, &inst->boot_ms);
+}
+
 static int mk_recovery_show(struct mk_instance *inst, struct seq_file *sf)
 {
 	seq_printf(sf, "%s\n", READ_ONCE(inst->recovery) ? "restart" : "disabled");
@@ -487,6 +497,7 @@ const struct mk_file mk_instance_files[] = {
 	{ "abi",	0444, mk_inst_abi_show },
 	{ "heartbeat_ms", 0644, mk_beat_show,	mk_beat_write },
 	{ "hang_ms",	0644, mk_hang_show,	mk_hang_write },
+	{ "boot_ms",	0644, mk_boot_ms_show,	mk_boot_ms_write },
 	{ "recovery",	0644, mk_recovery_show,	mk_recovery_write },
 	{ "events",	0444, mk_events_show },
 	{ "nop",	0644, mk_nop_show,	mk_nop_write },

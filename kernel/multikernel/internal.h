@@ -274,6 +274,7 @@ struct mk_console;
  * @beat_ms: how often its CPUs shall show that they live, in ms, from the next start on;
  *           0 for never
  * @hang_ms: how long one may stand still, in ms; 0 for ever
+ * @boot_ms: how long the instance may be booting, in ms; 0 for ever
  * @words_off: where struct mk_words is, in @shared
  * @beats_off: where they show it, in @shared
  * @beats: the same while it is watched, else NULL
@@ -281,6 +282,7 @@ struct mk_console;
  * @watch_work: looks
  * @recovery: it is started again when it has failed; see recover.c
  * @failures: how often it has failed in a row
+ * @started_at: when it was started last, in jiffies
  * @ran_at: when it said hello last, in jiffies
  * @recover_work: starts it again
  * @vmcores: its core files that are open; see vmcore.c
@@ -328,6 +330,7 @@ struct mk_instance {
 	struct delayed_work stop_work;
 	unsigned int beat_ms;
 	unsigned int hang_ms;
+	unsigned int boot_ms;
 	u32 words_off;
 	u32 beats_off;
 	struct mk_beat *beats;
@@ -335,6 +338,7 @@ struct mk_instance {
 	struct delayed_work watch_work;
 	bool recovery;
 	unsigned int failures;
+	unsigned long started_at;
 	unsigned long ran_at;
 	struct delayed_work recover_work;
 	struct list_head vmcores;
@@ -377,6 +381,8 @@ void mk_life_crash(struct mk_instance *inst);
 /* watch.c */
 #define MK_BEAT_MS		1000
 #define MK_HANG_MS		10000
+#define MK_BOOT_MS		120000
+#define MK_MS_MAX		3600000
 
 /**
  * enum mk_verdict - what a CPU of an instance does
@@ -392,6 +398,8 @@ enum mk_verdict {
 
 enum mk_verdict mk_watch_verdict(unsigned int irq_ms, unsigned int task_ms,
 				 unsigned int limit_ms);
+void mk_watch_boot(struct mk_instance *inst);
+bool mk_watch_boots(struct mk_instance *inst);
 void mk_watch_begin(struct mk_instance *inst);
 void mk_watch_end(struct mk_instance *inst);
 void mk_watch_init(struct mk_instance *inst);
@@ -605,6 +613,16 @@ void mk_arch_fault_bug(void);
  * mk_arch_fault_mce() - a machine check without a cause
  */
 void mk_arch_fault_mce(void);
+
+/**
+ * mk_arch_fault_triple() - what nothing contains
+ */
+void mk_arch_fault_triple(void);
+
+/**
+ * mk_arch_fault_reset() - reset the machine by its chipset
+ */
+void mk_arch_fault_reset(void);
 
 /**
  * mk_arch_park_cpu() - park one more CPU of an instance that runs

@@ -215,7 +215,7 @@ static void mk_life_poll_work(struct work_struct *work)
 	struct mk_instance *inst = container_of(to_delayed_work(work),
 						struct mk_instance, poll_work);
 
-	if (READ_ONCE(inst->state) != MK_BOOTING)
+	if (!mk_watch_boots(inst))
 		return;
 	mk_link_kick(&inst->link);
 	if (mk_life_last_reason(inst))
@@ -254,6 +254,16 @@ static void mk_life_refuse(struct mk_instance *inst)
 	mk_life_end(inst, MK_CRASHED, why);
 }
 
+static void mk_life_comes(struct mk_instance *inst)
+{
+	if (inst->state == MK_HUNG) {
+		strscpy(inst->reason, "none");
+		mk_recover_cancel(inst);
+		pr_info("instance %s comes late\n", inst->name);
+	}
+	mk_instance_set_state(inst, MK_RUNNING);
+}
+
 /* Runs while the lock may be held by someone who waits for the receiver */
 static void mk_life_hello_work(struct work_struct *work)
 {
@@ -261,14 +271,14 @@ static void mk_life_hello_work(struct work_struct *work)
 
 	guard(mutex)(&inst->lock);
 	/* Not by a hello of an earlier run that has come here late */
-	if (inst->state != MK_BOOTING || inst->greeted != inst->epoch)
+	if (!mk_watch_boots(inst) || inst->greeted != inst->epoch)
 		return;
 	if (!inst->link.version) {
 		mk_life_refuse(inst);
 		return;
 	}
 	mk_broker_begin(inst);
-	mk_instance_set_state(inst, MK_RUNNING);
+	mk_life_comes(inst);
 	inst->ran_at = jiffies;
 	mk_watch_begin(inst);
 	mk_life_tell_up(inst);
@@ -460,6 +470,7 @@ static int mk_life_start_held(struct mk_instance *inst)
 	strscpy(inst->reason, "none");
 	inst->events.starts++;
 	mk_instance_set_state(inst, MK_BOOTING);
+	mk_watch_boot(inst);
 	queue_delayed_work(mk_wq, &inst->poll_work, 0);
 	return 0;
 }

@@ -20,6 +20,9 @@
  * "running" again if all go on, as they do if somebody has looked at it with a
  * debugger.  A hung instance is not ended for that; who wants it sets "recovery".
  *
+ * Before an instance has said hello there is nothing to look at.  One that has been booting
+ * for boot_ms is hung as well; it may still come.
+ *
  * What a kernel does that schedules, and does not get on, the host can't see.
  *
  * Locking
@@ -127,6 +130,14 @@ static bool mk_watch_nmi(struct mk_instance *inst, unsigned int slot)
 	       mk_watch_answered(inst, slot, inst->watched[slot].asked);
 }
 
+static void mk_watch_set_hung(struct mk_instance *inst)
+{
+	inst->events.hangs++;
+	mk_instance_set_state(inst, MK_HUNG);
+	pr_warn("instance %s is %s\n", inst->name, inst->reason);
+	mk_recover_later(inst);
+}
+
 static void mk_watch_hung(struct mk_instance *inst, unsigned int slot, enum mk_verdict verdict)
 {
 	unsigned int cpu = inst->slot_cpu[slot], s = inst->hang_ms / MSEC_PER_SEC;
@@ -136,10 +147,7 @@ static void mk_watch_hung(struct mk_instance *inst, unsigned int slot, enum mk_v
 	if (verdict == MK_VERDICT_NO_IRQ)
 		what = nmi ? "takes no interrupts" : "takes no interrupts and no NMI";
 	scnprintf(inst->reason, sizeof(inst->reason), "hung: CPU %u %s, for %u s", cpu, what, s);
-	inst->events.hangs++;
-	mk_instance_set_state(inst, MK_HUNG);
-	pr_warn("instance %s is %s\n", inst->name, inst->reason);
-	mk_recover_later(inst);
+	mk_watch_set_hung(inst);
 }
 
 static void mk_watch_lives(struct mk_instance *inst)
@@ -179,16 +187,60 @@ static void mk_watch_all(struct mk_instance *inst)
 	mk_watch_lives(inst);
 }
 
+static void mk_watch_overdue(struct mk_instance *inst)
+{
+	unsigned long end = inst->started_at + msecs_to_jiffies(inst->boot_ms);
+
+	/* A look for an earlier start, or of an earlier deadline */
+	if (!inst->boot_ms || time_before(jiffies, end))
+		return;
+	scnprintf(inst->reason, sizeof(inst->reason), "hung: has not come up, for %u s",
+		  inst->boot_ms / (unsigned int)MSEC_PER_SEC);
+	mk_watch_set_hung(inst);
+}
+
 static void mk_watch_work(struct work_struct *work)
 {
 	struct mk_instance *inst = container_of(to_delayed_work(work), struct mk_instance,
 						watch_work);
 
 	guard(mutex)(&inst->lock);
+	if (inst->state == MK_BOOTING) {
+		mk_watch_overdue(inst);
+		return;
+	}
 	if (!mk_watch_wants(inst) || !inst->beats)
 		return;
 	mk_watch_all(inst);
 	queue_delayed_work(system_dfl_wq, &inst->watch_work, msecs_to_jiffies(inst->beat_ms));
+}
+
+/**
+ * mk_watch_boot() - an instance has been started
+ * @inst: the instance, locked
+ *
+ * One that can't say hello has as long as it wants.
+ */
+void mk_watch_boot(struct mk_instance *inst)
+{
+	inst->beats = NULL;
+	inst->started_at = jiffies;
+	if (inst->boot_ms && inst->firmware == MK_FIRMWARE_BLOCK)
+		mod_delayed_work(system_dfl_wq, &inst->watch_work,
+				 msecs_to_jiffies(inst->boot_ms));
+}
+
+/**
+ * mk_watch_boots() - is an instance still to say hello?
+ * @inst: the instance
+ *
+ * Return: true if so, although it may be late.
+ */
+bool mk_watch_boots(struct mk_instance *inst)
+{
+	enum mk_state state = READ_ONCE(inst->state);
+
+	return state == MK_BOOTING || (state == MK_HUNG && !READ_ONCE(inst->beats));
 }
 
 /**
@@ -213,8 +265,8 @@ void mk_watch_begin(struct mk_instance *inst)
 			.irq_at = jiffies,
 			.task_at = jiffies,
 		};
-	inst->beats = inst->shared.va + inst->beats_off;
-	queue_delayed_work(system_dfl_wq, &inst->watch_work, msecs_to_jiffies(inst->beat_ms));
+	WRITE_ONCE(inst->beats, inst->shared.va + inst->beats_off);
+	mod_delayed_work(system_dfl_wq, &inst->watch_work, msecs_to_jiffies(inst->beat_ms));
 }
 
 /**
@@ -223,7 +275,7 @@ void mk_watch_begin(struct mk_instance *inst)
  */
 void mk_watch_end(struct mk_instance *inst)
 {
-	inst->beats = NULL;
+	WRITE_ONCE(inst->beats, NULL);
 	cancel_delayed_work(&inst->watch_work);
 }
 
@@ -236,6 +288,7 @@ void mk_watch_init(struct mk_instance *inst)
 	INIT_DELAYED_WORK(&inst->watch_work, mk_watch_work);
 	inst->beat_ms = MK_BEAT_MS;
 	inst->hang_ms = MK_HANG_MS;
+	inst->boot_ms = MK_BOOT_MS;
 }
 
 /**

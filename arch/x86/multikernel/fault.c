@@ -8,9 +8,34 @@
 #include <linux/nmi.h>
 #include <linux/smp.h>
 #include <asm/apic.h>
+#include <asm/desc.h>
+#include <asm/io.h>
 #include <asm/trapnr.h>
 
 #include "../../../kernel/multikernel/internal.h"
+#include "x86.h"
+
+/* Of chipsets by Intel and others: the reset control register, and a hard reset in it */
+#define RESET_PORT	0xcf9
+#define RESET_HARD	0x06
+
+static bool mk_fault_early_wanted __initdata;
+
+static int __init mk_fault_early_setup(char *value)
+{
+	mk_fault_early_wanted = true;
+	return 0;
+}
+early_param("multikernel_fault_early", mk_fault_early_setup);
+
+/**
+ * mk_fault_early() - go wrong in setup_arch(), if that is wanted
+ */
+void __init mk_fault_early(void)
+{
+	if (mk_fault_early_wanted)
+		mk_arch_fault_bug();
+}
 
 static bool mk_fault_oops;
 static unsigned int mk_fault_cpu;
@@ -62,4 +87,24 @@ void mk_arch_fault_bug(void)
 void mk_arch_fault_mce(void)
 {
 	asm volatile("int %0" : : "i"(X86_TRAP_MC));
+}
+
+/**
+ * mk_arch_fault_triple() - see kernel/multikernel/internal.h
+ */
+void mk_arch_fault_triple(void)
+{
+	static const struct desc_ptr none = {};
+
+	local_irq_disable();
+	load_idt(&none);
+	asm volatile("int3");
+}
+
+/**
+ * mk_arch_fault_reset() - see kernel/multikernel/internal.h
+ */
+void mk_arch_fault_reset(void)
+{
+	outb(RESET_HARD, RESET_PORT);
 }

@@ -14,6 +14,7 @@
 
 #include <linux/acpi.h>
 #include <linux/init.h>
+#include <linux/ioport.h>
 #include <linux/jiffies.h>
 #include <linux/math64.h>
 #include <linux/multikernel.h>
@@ -27,6 +28,7 @@
 #include <asm/cpu.h>
 #include <asm/e820/types.h>
 #include <asm/i8259.h>
+#include <asm/io.h>
 #include <asm/io_apic.h>
 #include <asm/multikernel.h>
 #include <asm/pci_x86.h>
@@ -99,6 +101,7 @@ static void __init mk_parse_smp_cfg(void)
 	const struct mk_boot_cpu *cpus = mk_guest_shared() + block->cpus_off;
 	unsigned int i;
 
+	mk_fault_early();
 	if (x2apic_enabled()) {
 		/* Logical ids are each kernel's own invention */
 #ifdef CONFIG_X86_X2APIC
@@ -111,6 +114,29 @@ static void __init mk_parse_smp_cfg(void)
 		topology_register_apic(READ_ONCE(cpus[i].phys_id),
 				       CPU_ACPIID_INVALID, i < block->nr_cpus);
 	smp_found_config = 1;
+}
+
+/* A driver that asks before it touches ports is told that they are taken */
+static struct resource mk_host_ports = {
+	.name	= "host of this instance",
+	.start	= 0,
+	.end	= IO_SPACE_LIMIT,
+	.flags	= IORESOURCE_IO | IORESOURCE_BUSY,
+};
+
+static void __init mk_reserve_ports(void)
+{
+	WARN_ON(request_resource(&ioport_resource, &mk_host_ports));
+}
+
+/**
+ * mk_has_dev_port() - are the ports of this machine for everybody?
+ *
+ * Return: false if they are another kernel's.
+ */
+bool mk_has_dev_port(void)
+{
+	return !mk_is_instance();
 }
 
 static int __init mk_no_pci(void)
@@ -162,7 +188,7 @@ static void mk_power_off(void)
 static void __init mk_override_init(void)
 {
 	x86_init.resources.probe_roms		= x86_init_noop;
-	x86_init.resources.reserve_resources	= x86_init_noop;
+	x86_init.resources.reserve_resources	= mk_reserve_ports;
 	x86_init.irqs.pre_vector_init		= x86_init_noop;
 	x86_init.irqs.intr_mode_init		= mk_intr_mode_init;
 	x86_init.timers.timer_init		= mk_timer_init;
@@ -194,6 +220,8 @@ static void __init mk_override_platform(void)
 	x86_platform.legacy.i8042	= X86_LEGACY_I8042_PLATFORM_ABSENT;
 	x86_platform.legacy.devices.pnpbios = 0;
 	x86_platform.legacy.reserve_bios_regions = 0;
+	/* Threads of a core share them, so they are as the host has set them */
+	setup_clear_cpu_cap(X86_FEATURE_MTRR);
 	/* The host watches it; there is no other clock here to watch it with */
 	setup_force_cpu_cap(X86_FEATURE_TSC_RELIABLE);
 	setup_force_cpu_cap(X86_FEATURE_TSC_KNOWN_FREQ);
@@ -283,6 +311,23 @@ void __init mk_platform_init(void)
 		panic("multikernel: no doorbell or no way to start CPUs");
 	pr_info("instance %s, %u CPUs, ABI version %u\n", block.name,
 		block.nr_cpus, mk_guest_link()->version);
+}
+
+/**
+ * mk_early_exception() - an exception before there are handlers that print
+ * @trapnr: its number
+ * @ip: where
+ *
+ * Called before this CPU halts for good.
+ */
+void __init mk_early_exception(int trapnr, unsigned long ip)
+{
+	char text[MK_LAST_WORDS_LEN];
+
+	if (!mk_is_instance())
+		return;
+	scnprintf(text, sizeof(text), "early exception 0x%02x at %pS", trapnr, (void *)ip);
+	mk_guest_last_words(MK_END_PANIC, text);
 }
 
 static int mk_beat_nmi(unsigned int type, struct pt_regs *regs)

@@ -42,6 +42,13 @@ void mk_ipi_allow(void);
 /* guest_smp.c */
 int mk_guest_smp_init(const struct mk_boot_block *block);
 
+#ifdef CONFIG_MULTIKERNEL_BENCH
+/* fault.c */
+void mk_fault_early(void);
+#else
+static inline void mk_fault_early(void) { }
+#endif
+
 #ifdef CONFIG_NUMA
 /* numa.c */
 void mk_numa_add_cpu(unsigned int cpu, u32 phys_id);

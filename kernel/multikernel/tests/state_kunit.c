@@ -16,7 +16,7 @@ static const char * const state_arrows[MK_NR_STATES] = {
 	/*			OLBRSCH */
 	[MK_OFFLINE]	=	".x.....",
 	[MK_LOADED]	=	"xxx....",
-	[MK_BOOTING]	=	".x.x.x.",
+	[MK_BOOTING]	=	".x.x.xx",
 	[MK_RUNNING]	=	".x..xxx",
 	[MK_STOPPING]	=	".x...x.",
 	[MK_CRASHED]	=	"xxx....",

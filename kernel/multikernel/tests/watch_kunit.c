@@ -5,6 +5,7 @@
  */
 
 #include <kunit/test.h>
+#include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/multikernel.h>
 
@@ -109,7 +110,57 @@ static void watch_test_recovery(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, watch_is_due(inst));
 }
 
+/* Started, as far as watch.c can tell */
+static void watch_start(struct mk_instance *inst, unsigned int boot_ms)
+{
+	guard(mutex)(&inst->lock);
+	inst->boot_ms = boot_ms;
+	inst->state = MK_BOOTING;
+	mk_watch_boot(inst);
+}
+
+static void watch_no_more(void *data)
+{
+	struct mk_instance *inst = data;
+
+	guard(mutex)(&inst->lock);
+	inst->state = MK_OFFLINE;
+	mk_watch_end(inst);
+}
+
+static void watch_test_late(struct kunit *test)
+{
+	struct mk_instance *inst = watch_inst(test);
+
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, watch_no_more, inst), 0);
+	watch_start(inst, 0);
+	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&inst->watch_work));
+	KUNIT_EXPECT_TRUE(test, mk_watch_boots(inst));
+	inst->firmware = MK_FIRMWARE_ACPI;
+	watch_start(inst, 1000);
+	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&inst->watch_work));
+	inst->firmware = MK_FIRMWARE_BLOCK;
+
+	watch_start(inst, MK_MS_MAX);
+	/* A look too early, as an earlier start may have left one */
+	mod_delayed_work(system_dfl_wq, &inst->watch_work, 0);
+	flush_delayed_work(&inst->watch_work);
+	KUNIT_EXPECT_EQ(test, inst->state, MK_BOOTING);
+
+	watch_start(inst, 10);
+	msleep(20);
+	flush_delayed_work(&inst->watch_work);
+	KUNIT_EXPECT_EQ(test, inst->state, MK_HUNG);
+	KUNIT_EXPECT_EQ(test, inst->events.hangs, 1);
+	KUNIT_EXPECT_STREQ(test, inst->reason, "hung: has not come up, for 0 s");
+	/* It may still say hello; one that is watched has */
+	KUNIT_EXPECT_TRUE(test, mk_watch_boots(inst));
+	inst->state = MK_RUNNING;
+	KUNIT_EXPECT_FALSE(test, mk_watch_boots(inst));
+}
+
 static struct kunit_case watch_cases[] = {
+	KUNIT_CASE(watch_test_late),
 	KUNIT_CASE_PARAM(watch_test_verdict, watch_verdict_gen_params),
 	KUNIT_CASE(watch_test_delay),
 	KUNIT_CASE(watch_test_recovery),

@@ -22,6 +22,7 @@ static inline bool mk_is_instance(void)
 }
 
 void mk_platform_init(void);
+void mk_early_exception(int trapnr, unsigned long ip);
 bool mk_may_map(phys_addr_t pa, unsigned long size);
 bool mk_shorthand_forbidden(void);
 int mk_numa_init(void);
@@ -34,6 +35,7 @@ static inline bool mk_is_instance(void)
 }
 
 static inline void mk_platform_init(void) { }
+static inline void mk_early_exception(int trapnr, unsigned long ip) { }
 
 static inline bool mk_may_map(phys_addr_t pa, unsigned long size)
 {

@@ -105,6 +105,24 @@ it_can_map_no_memory_but_its_own()
 	has "$(mk_run web dmesg)" 'mkprobe .* wants to map 4096 bytes at 0x0*1000000.*refused' 'its log'
 }
 
+# A program would have to ask: the ports of the machine, what threads of a core share, and
+# the types of memory are as the host has set them.
+ports_and_msrs_are_the_hosts()
+{
+	mk_run web 'test -c /dev/cpu/0/msr' || skip 'needs an image with CONFIG_X86_MSR'
+	# IA32_PAT
+	is "$(mkprobe msr 0x277)" OK 'a register of the host'
+	is "$(mk_run web "$PROBE msr 0x277")" EPERM 'a register'
+	ok test -c /dev/port
+	is "$(mk_run web 'ls /dev/port 2> /dev/null')" '' '/dev/port'
+	is "$(mkprobe port 0xcf9)" "$(printf 'OK\nOK')" 'a port of the host'
+	is "$(mk_run web "$PROBE port 0xcf9")" "$(printf 'EPERM\nEPERM')" 'a port'
+	is "$(mk_run web 'cat /proc/ioports')" '0000-ffff : host of this instance' \
+		'what a driver may take'
+	ok grep -qw mtrr /proc/cpuinfo
+	is "$(mk_run web 'grep -cw mtrr /proc/cpuinfo')" 0 'CPUs with MTRRs'
+}
+
 it_knows_the_time_of_day()
 {
 	local before inside after
@@ -292,6 +310,7 @@ mk_main \
 	its_memory_is_what_it_was_given \
 	it_maps_no_memory_but_its_own \
 	it_can_map_no_memory_but_its_own \
+	ports_and_msrs_are_the_hosts \
 	it_knows_the_time_of_day \
 	its_clock_runs_as_fast_as_ours \
 	each_cpu_sleeps_as_long_as_ours \

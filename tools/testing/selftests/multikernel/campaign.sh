@@ -50,6 +50,8 @@ nonsense	bench	flood%host%2%10000000	crashed	^flooded.the.host
 doorbells	bench	flood%host%0%10000000	crashed	^flooded.the.host
 nmi_storm	fault	nmi_storm	any	.
 mce		fault	mce		any	.
+port		port	-		running	^none$
+early		early	-		crashed	^panic:.early.exception
 boot		booting	-		loaded	^killed$
 cpu_move	moving	cpus		crashed	^panic:
 memory_move	moving	memory		crashed	^panic:
@@ -83,6 +85,20 @@ shell() { mk_send v "$(echo "$1" | tr % ' ')"; }
 lkdtm() { on_a_cpu "echo $1 > $LKDTM"; }
 fault() { on_a_cpu "echo $1 $SEED > $FAULT"; }
 bench() { mk_send v "echo $(echo "$1" | tr % ' ') > $BENCH"; }
+
+# Something writes to the port by which the machine is reset, 0xcf9.
+port()
+{
+	mk_send v "printf '\\006' | dd of=/dev/port bs=1 seek=3321"
+}
+
+# It came to setup_arch(), and no further.
+early()
+{
+	ok mkctl kill v
+	mk_load v multikernel_fault_early
+	ok mkctl start v
+}
 
 # It was killed at a random moment of its boot.
 booting()
@@ -179,6 +195,7 @@ run()
 	LOOKED=$(wc -l < "$MK_TMP/canary")
 	nobody_else_is_hurt
 	mkctl kill v > /dev/null 2>&1 || :
+	[ "$1" != early ] || mk_load v oops=panic
 	mk_start v
 	ok answers v
 	ok mkctl rm -f v

@@ -4,6 +4,7 @@
  *
  * An ID of "-" leaves the multikernel flag out: the classic image is meant.
  */
+#define _GNU_SOURCE
 #include <asm/bootparam.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -150,11 +151,29 @@ static long kexec_load(unsigned long entry, unsigned long nr,
 		       KEXEC_MULTIKERNEL_ID(probe_number(id)));
 }
 
+/* Where arch/x86/boot/compressed/head_64.S calls extract_kernel() */
+static void put_trap(char *kernel, unsigned long size)
+{
+	static const char call[] = "\x4c\x89\xff\x48\x89\xee\xe8";
+	char *at = memmem(kernel, size, call, sizeof(call) - 1);
+
+	if (!at) {
+		fputs("mkprobe: this is another decompressor\n", stderr);
+		exit(2);
+	}
+	memcpy(at, "\x0f\x0b", 2);
+}
+
 /*
  * Segments 0 to 3: zero page, kernel, command line, initramfs. "outside"
  * puts the kernel where no instance is, at 16 MiB; "large" lets the initramfs
  * go on behind the end of the memory; "static" says that the kernel can't be
  * moved, and "arch" that the image is for another architecture.
+ *
+ * For kernels that don't come far: with "first" the first instruction is an invalid one,
+ * with "pointer" the command line is where no address can be, with "trap" there is an
+ * invalid instruction in the decompressor, with "damaged" a page in the middle of what it is
+ * to decompress is zero.
  */
 int image_load(int argc, char **argv)
 {
@@ -181,6 +200,14 @@ int image_load(int argc, char **argv)
 		segs[3].memsz = room.end - (unsigned long)segs[3].mem + PAGE;
 	if (!strcmp(how, "static"))
 		params->hdr.relocatable_kernel = 0;
+	if (!strcmp(how, "first"))
+		memcpy(kernel + setup + ENTRY_64, "\x0f\x0b", 2);
+	if (!strcmp(how, "trap"))
+		put_trap(kernel, kernel_size);
+	if (!strcmp(how, "pointer"))
+		params->ext_cmd_line_ptr = 0x80000000;
+	if (!strcmp(how, "damaged"))
+		memset(kernel + setup + (kernel_size - setup) / 2, 0, PAGE);
 	if (!strcmp(how, "arch"))
 		arch = KEXEC_ARCH_AARCH64;
 	return probe_result(kexec_load((unsigned long)segs[1].mem + ENTRY_64,

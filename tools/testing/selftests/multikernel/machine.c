@@ -12,7 +12,8 @@
  * "mapped" tells how much of a physical range is in the host's direct map,
  * "scan" looks through a physical range for a text.
  *
- * "map" maps a page of physical memory.
+ * "map" maps a page of physical memory, "port" asks for a port, "msr" writes to a
+ * model-specific register.
  *
  * "canary" keeps memory with a pattern, and looks at it for each line that it reads.
  *
@@ -32,6 +33,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/io.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -319,7 +321,6 @@ int machine_mapped(int argc, char **argv)
 	return 0;
 }
 
-/* Fills memory, locked, with a pattern, and for each line says whether all of it is whole. */
 /* Can a page of physical memory be mapped? */
 int machine_map(int argc, char **argv)
 {
@@ -333,6 +334,30 @@ int machine_map(int argc, char **argv)
 	return probe_result(page == MAP_FAILED ? -1 : 0);
 }
 
+/* May this program touch a port? It asks by both system calls. */
+int machine_port(int argc, char **argv)
+{
+	(void)argc;
+	probe_result(ioperm(probe_number(argv[0]), 1, 1));
+	return probe_result(iopl(3));
+}
+
+/* Writes what it reads of a model-specific register of CPU 0. */
+int machine_msr(int argc, char **argv)
+{
+	int fd = open("/dev/cpu/0/msr", O_RDWR);
+	unsigned long reg = probe_number(argv[0]);
+	__u64 value;
+
+	(void)argc;
+	if (fd < 0 || pread(fd, &value, sizeof(value), reg) != sizeof(value)) {
+		perror("/dev/cpu/0/msr");
+		return 2;
+	}
+	return probe_result(pwrite(fd, &value, sizeof(value), reg) < 0 ? -1 : 0);
+}
+
+/* Fills memory, locked, with a pattern, and for each line says whether all of it is whole. */
 int machine_canary(int argc, char **argv)
 {
 	unsigned long words = probe_number(argv[0]) << 17, i;

@@ -275,6 +275,8 @@ static const struct command commands[] = {
 	{ "scan", "START END TEXT", machine_scan, 3 },
 	{ "mapped", "START END", machine_mapped, 2 },
 	{ "map", "ADDRESS", machine_map, 1 },
+	{ "port", "PORT", machine_port, 1 },
+	{ "msr", "REGISTER", machine_msr, 1 },
 	{ "canary", "MIB < lines", machine_canary, 1 },
 	{ "tsc", "", machine_tsc, 0 },
 	{ "nmi", "APICID", machine_nmi, 1 },

@@ -28,6 +28,8 @@ int machine_restore(int argc, char **argv);
 int machine_scan(int argc, char **argv);
 int machine_mapped(int argc, char **argv);
 int machine_map(int argc, char **argv);
+int machine_port(int argc, char **argv);
+int machine_msr(int argc, char **argv);
 int machine_canary(int argc, char **argv);
 int machine_tsc(int argc, char **argv);
 int machine_nmi(int argc, char **argv);
