@@ -1235,7 +1235,7 @@ static void mk_channel_drain(struct mk_channel *ch)
  * @ch: a channel
  *
  * Context: any but NMI.
- * Return: true if there is somebody, and something lies in the ring.
+ * Return: true if there is somebody, and something lies in the ring or is being handled.
  */
 bool mk_channel_has_reply(struct mk_channel *ch)
 {
@@ -1243,8 +1243,14 @@ bool mk_channel_has_reply(struct mk_channel *ch)
 
 	/* So that the rings stay */
 	guard(raw_spinlock_irqsave)(&ch->tx_lock);
-	if (!ch->tx.mem || !mk_ring_pending(&ch->rx))
+	if (!ch->tx.mem)
 		return false;
+	if (!mk_ring_pending(&ch->rx)) {
+		/* Who has taken it is still busy, or done: pairs with mk_channel_rx_exit() */
+		smp_rmb();
+		if (!test_bit(MK_RX_BUSY, &ch->rx_state))
+			return false;
+	}
 	for (nr = 0; nr < MK_CALLS; nr++) {
 		struct mk_call *call = READ_ONCE(ch->calls[nr]);
 

@@ -620,9 +620,16 @@ static bool mk_link_any(struct mk_link *link, bool (*fn)(struct mk_channel *ch))
 static bool mk_link_doom_channel(struct mk_channel *ch)
 {
 	mk_channel_doom(ch);
-	/* For replies that are there */
-	mk_channel_kick(ch);
 	return false;
+}
+
+/* Each time anew: a receiver that was busy does not begin again at the end of a channel */
+static bool mk_link_has_reply(struct mk_channel *ch)
+{
+	if (!mk_channel_has_reply(ch))
+		return false;
+	mk_channel_kick(ch);
+	return true;
 }
 
 static bool mk_link_abort_channel(struct mk_channel *ch)
@@ -645,7 +652,7 @@ void mk_link_doom(struct mk_link *link)
 	unsigned int i;
 
 	mk_link_any(link, mk_link_doom_channel);
-	for (i = 0; i < MK_DOOM_LOOKS && mk_link_any(link, mk_channel_has_reply); i++)
+	for (i = 0; i < MK_DOOM_LOOKS && mk_link_any(link, mk_link_has_reply); i++)
 		usleep_range(50, 100);
 	mk_link_any(link, mk_link_abort_channel);
 }
