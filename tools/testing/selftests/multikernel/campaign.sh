@@ -13,7 +13,7 @@
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-RUNS=${MK_RUNS:-28}
+RUNS=${MK_RUNS:-30}
 SEED=${MK_SEED:-1}
 CPUS=$(last_cpus 3) || :
 BY=${CPUS%%,*}
@@ -171,6 +171,7 @@ judge()
 	esac
 	has "$(get v reason)" "$2" 'the reason'
 	note "$(get v state): $(get v reason)"
+	get v state > "$MK_TMP/outcome"
 }
 
 # The host and the one that stands by are as they were.
@@ -185,22 +186,22 @@ nobody_else_is_hurt()
 	is "$(tail -n 1 "$MK_TMP/canary")" whole 'pages of the host'
 }
 
-# run WHERE WHAT STATE PATTERN
+# run WHERE WHAT STATE PATTERN: the instance is up before, and another one afterwards, of
+# the same name, on the same CPUs, and from the memory that the host has back
 run()
 {
-	up
+	[ -d "$MK_FS/instances/v" ] || up
 	pause 300
 	"$1" "$2"
 	judge "$3" "$4"
 	LOOKED=$(wc -l < "$MK_TMP/canary")
 	nobody_else_is_hurt
 	mkctl kill v > /dev/null 2>&1 || :
-	[ "$1" != early ] || mk_load v oops=panic
-	mk_start v
-	ok answers v
 	ok mkctl rm -f v
 	is "$(cat "$MK_CPUS/online")" "$ONLINE" 'CPUs of the host'
 	free_again "$FREE" 'after a run'
+	up
+	ok answers v
 }
 
 # Their lines of the table
@@ -224,8 +225,10 @@ END
 	( set -e; run "$where" "$what" "$state" "$pattern" )
 	status=$?
 	if [ $status -eq 0 ]; then
+		echo "$class $(cat "$MK_TMP/outcome")" >> "$MK_TMP/outcomes"
 		ktap_test_pass "$class, seed $seed"
 	else
+		echo "$class failed" >> "$MK_TMP/outcomes"
 		mk_diagnose
 		mkctl rm -f v > /dev/null 2>&1 || :
 		ktap_test_fail "$class, seed $seed"
@@ -246,6 +249,21 @@ campaign()
 		fi
 		one_run
 	done
+}
+
+# Classes and how often which end came of them
+summary()
+{
+	note "$(printf '%-12s %8s %8s %8s %8s %8s' class crashed hung running loaded failed)"
+	note "$(sort "$MK_TMP/outcomes" | awk '
+		function put() {
+			if (class != "")
+				printf "%-12s %8d %8d %8d %8d %8d\n", class, n["crashed"],
+					n["hung"], n["running"], n["loaded"], n["failed"]
+		}
+		$1 != class { put(); class = $1; split("", n) }
+		{ n[$2]++ }
+		END { put() }')"
 }
 
 stand_by()
@@ -269,6 +287,7 @@ if stand_by; then
 	( set -e; up; ok mkctl rm -f v )
 	FREE=$(host_free)
 	campaign
+	summary
 else
 	mk_diagnose
 	ktap_test_fail 'an instance stands by'
