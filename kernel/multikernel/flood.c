@@ -112,6 +112,7 @@ static u64 mk_flood_allowed(struct mk_link *link)
 	unsigned int id;
 	u64 sum = 0;
 
+	guard(rcu)();
 	for (id = 0; id < MK_LINK_CHANNELS; id++) {
 		ch = rcu_dereference(link->ch[id]);
 		if (ch)
@@ -173,7 +174,6 @@ void mk_flood_rung(struct mk_link *link)
  */
 void mk_flood_close(struct mk_link *link)
 {
-	guard(rcu)();
 	atomic64_add(mk_flood_allowed(link), &mk_flood_past_asked);
 }
 

@@ -181,7 +181,8 @@ host_total()
 # Free memory moves by itself: slab caches and the pages of this shell come
 # and go, some 100 kB here and there. So it gets MK_LIMIT seconds to come back
 # within MK_SLACK kB: below the smallest thing that one start could leak whole
-# (the kernel's image, 4 MB and more), and far below an instance's memory.
+# (the kernel's image, 4 MB and more), and far below an instance's memory. KASAN keeps what
+# was freed for a while, up to a 32nd of all memory.
 free_again()
 {
 	local before="$1"
@@ -192,7 +193,18 @@ free_again()
 
 enough_free()
 {
-	[ "$(host_free)" -ge $(($1 - ${MK_SLACK:-2048})) ]
+	[ "$(host_free)" -ge $(($1 - $(slack))) ]
+}
+
+slack()
+{
+	if [ -n "${MK_SLACK:-}" ]; then
+		echo "$MK_SLACK"
+	elif zcat /proc/config.gz 2> /dev/null | grep -q '^CONFIG_KASAN_GENERIC=y'; then
+		echo $(($(host_total) / 32))
+	else
+		echo 2048
+	fi
 }
 
 # bytes SIZE: 256M as a number of bytes

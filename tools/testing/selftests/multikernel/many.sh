@@ -7,7 +7,7 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 export MK_KEEP=1
-MK_MEM=128M
+MK_MEM=${MK_MANY_MEM:-128M}
 POOL=$(each_cpu "$(cat "$MK_FS/pool/cpus" 2> /dev/null)" | head -n "${MK_MANY:-16}")
 COUNT=$(printf '%s\n' "$POOL" | grep -c .)
 ONLINE=$(cat "$MK_CPUS/online")

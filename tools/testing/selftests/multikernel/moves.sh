@@ -256,7 +256,7 @@ nothing_leaks()
 	done
 	is "$(cat "$MK_CPUS/online")" "$ONLINE" 'CPUs online'
 	free_again "$(cat "$MK_TMP/free")" 'after all moves'
-	note "ROW moves_leaked_kb $(($(cat "$MK_TMP/free") - $(host_free))) kB ${MK_SLACK:-2048} $MOVES -"
+	note "ROW moves_leaked_kb $(($(cat "$MK_TMP/free") - $(host_free))) kB $(slack) $MOVES -"
 }
 
 mk_main \
