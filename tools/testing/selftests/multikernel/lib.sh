@@ -425,6 +425,15 @@ cpu_works()
 cpus_inside() { mk_run "$1" 'grep -c ^processor /proc/cpuinfo'; }
 kb_inside() { mk_run "$1" 'sed -n "s/^MemTotal: *\([0-9]*\) kB/\1/p" /proc/meminfo'; }
 
+# fills FILE TEXT: the command by which an instance fills 60 MiB of a file with lines of it,
+# each letter one before. Programs that copy by the byte take minutes where all is checked.
+fills()
+{
+	printf 'yes $(echo %s | tr a-y b-z) | head -c 65536 > %s.1 && ' "$2" "$1"
+	printf 'for i in $(seq 16); do cat %s.1; done > %s.2 && ' "$1" "$1"
+	printf 'for i in $(seq 60); do cat %s.2; done > %s; rm -f %s.1 %s.2' "$1" "$1" "$1" "$1"
+}
+
 # pages_with TEXT MAP: pages of the ranges that have it, each letter moved on by one
 pages_with()
 {

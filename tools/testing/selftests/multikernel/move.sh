@@ -53,7 +53,8 @@ memory_moves()
 	db=$(kb_inside db)
 	is "$(put web memory 512M)" OK 'to grow'
 	map=$(get web memory.map | sed -n '2,$s/ .*//p')
-	mk_run web "mkdir -p /mnt && mount -t tmpfs none /mnt && yes \$(echo $text | tr a-y b-z) | head -c 64000000 > /mnt/x; rm /mnt/x; umount /mnt"
+	mk_run web "mkdir -p /mnt && mount -t tmpfs none /mnt && $(fills /mnt/x "$text")"
+	mk_run web 'rm /mnt/x; umount /mnt'
 	between 1000 "$(pages_with $text "$map")" 100000 'pages with the text'
 	is "$(put web move 'memory 256M db')" OK 'to move it'
 	is "$(get web memory) $(get db memory)" '256M 512M' 'memory'

@@ -136,7 +136,7 @@ memory_comes_back_scrubbed()
 	[ -c /dev/mem ] || skip 'needs /dev/mem'
 	is "$(put web memory 512M)" OK 'to grow'
 	map=$(get web memory.map | sed -n '2,$s/ .*//p')
-	ok mk_run web "mkdir -p /mnt && mount -t tmpfs -o size=400M none /mnt && yes \$(echo $text | tr a-y b-z) | head -c 64000000 > /mnt/x"
+	ok mk_run web "mkdir -p /mnt && mount -t tmpfs -o size=400M none /mnt && $(fills /mnt/x "$text")"
 	between 10000 "$(pages_with $text "$map")" 100000 'pages with the text'
 	mk_run web 'rm /mnt/x; umount /mnt'
 	is "$(put web memory 256M)" OK 'to shrink'
