@@ -35,15 +35,16 @@ static struct mk_last_words *mk_find_words(void)
 {
 	const struct mk_boot_locator *locator = mk_find_locator();
 	const struct mk_boot_block *block;
+	u32 off;
 
 	if (!locator || locator->shared_size < sizeof(*block))
 		return NULL;
 	block = (const void *)(unsigned long)locator->shared_pa;
-	if (block->magic != MK_BOOT_MAGIC || block->words_off % 8 ||
-	    block->words_off > locator->shared_size ||
-	    locator->shared_size - block->words_off < sizeof(struct mk_words))
+	off = READ_ONCE(block->words_off);
+	if (block->magic != MK_BOOT_MAGIC || off % 8 || off > locator->shared_size ||
+	    locator->shared_size - off < sizeof(struct mk_words))
 		return NULL;
-	return (void *)block + block->words_off + offsetof(struct mk_words, last);
+	return (void *)block + off + offsetof(struct mk_words, last);
 }
 
 /**
