@@ -341,8 +341,13 @@ static int mk_boot_ms_show(struct mk_instance *inst, struct seq_file *sf)
 
 static int mk_boot_ms_write(struct mk_instance *inst, char *buf)
 {
+	int ret;
+
 	guard(mutex)(&inst->lock);
-	return mk_parse_ms(buf, MK_BEAT_MS_MIN, &inst->boot_ms);
+	ret = mk_parse_ms(buf, MK_BEAT_MS_MIN, &inst->boot_ms);
+	if (!ret)
+		mk_watch_deadline(inst);
+	return ret;
 }
 
 static int mk_recovery_show(struct mk_instance *inst, struct seq_file *sf)

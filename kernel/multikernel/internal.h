@@ -399,6 +399,7 @@ enum mk_verdict {
 enum mk_verdict mk_watch_verdict(unsigned int irq_ms, unsigned int task_ms,
 				 unsigned int limit_ms);
 void mk_watch_boot(struct mk_instance *inst);
+void mk_watch_deadline(struct mk_instance *inst);
 bool mk_watch_boots(struct mk_instance *inst);
 void mk_watch_begin(struct mk_instance *inst);
 void mk_watch_end(struct mk_instance *inst);

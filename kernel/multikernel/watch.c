@@ -191,9 +191,13 @@ static void mk_watch_overdue(struct mk_instance *inst)
 {
 	unsigned long end = inst->started_at + msecs_to_jiffies(inst->boot_ms);
 
-	/* A look for an earlier start, or of an earlier deadline */
-	if (!inst->boot_ms || time_before(jiffies, end))
+	/* One that can't say hello has as long as it wants */
+	if (!inst->boot_ms || inst->firmware != MK_FIRMWARE_BLOCK)
 		return;
+	if (time_before(jiffies, end)) {
+		queue_delayed_work(system_dfl_wq, &inst->watch_work, end - jiffies);
+		return;
+	}
 	scnprintf(inst->reason, sizeof(inst->reason), "hung: has not come up, for %u s",
 		  inst->boot_ms / (unsigned int)MSEC_PER_SEC);
 	mk_watch_set_hung(inst);
@@ -216,18 +220,24 @@ static void mk_watch_work(struct work_struct *work)
 }
 
 /**
- * mk_watch_boot() - an instance has been started
+ * mk_watch_deadline() - boot_ms of an instance has changed
  * @inst: the instance, locked
- *
- * One that can't say hello has as long as it wants.
+ */
+void mk_watch_deadline(struct mk_instance *inst)
+{
+	if (inst->state == MK_BOOTING)
+		mod_delayed_work(system_dfl_wq, &inst->watch_work, 0);
+}
+
+/**
+ * mk_watch_boot() - an instance has been started
+ * @inst: the instance, locked and booting
  */
 void mk_watch_boot(struct mk_instance *inst)
 {
 	inst->beats = NULL;
 	inst->started_at = jiffies;
-	if (inst->boot_ms && inst->firmware == MK_FIRMWARE_BLOCK)
-		mod_delayed_work(system_dfl_wq, &inst->watch_work,
-				 msecs_to_jiffies(inst->boot_ms));
+	mk_watch_deadline(inst);
 }
 
 /**

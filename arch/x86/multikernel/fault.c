@@ -4,12 +4,12 @@
  */
 
 #include <linux/compiler.h>
+#include <linux/io.h>
 #include <linux/irqflags.h>
 #include <linux/nmi.h>
 #include <linux/smp.h>
 #include <asm/apic.h>
 #include <asm/desc.h>
-#include <asm/io.h>
 #include <asm/trapnr.h>
 
 #include "../../../kernel/multikernel/internal.h"

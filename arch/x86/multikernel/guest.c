@@ -14,6 +14,7 @@
 
 #include <linux/acpi.h>
 #include <linux/init.h>
+#include <linux/io.h>
 #include <linux/ioport.h>
 #include <linux/jiffies.h>
 #include <linux/math64.h>
@@ -28,7 +29,6 @@
 #include <asm/cpu.h>
 #include <asm/e820/types.h>
 #include <asm/i8259.h>
-#include <asm/io.h>
 #include <asm/io_apic.h>
 #include <asm/multikernel.h>
 #include <asm/pci_x86.h>

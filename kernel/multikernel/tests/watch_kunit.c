@@ -119,6 +119,13 @@ static void watch_start(struct mk_instance *inst, unsigned int boot_ms)
 	mk_watch_boot(inst);
 }
 
+/* Is there to be another look, after one that is due now? */
+static bool watch_waits(struct mk_instance *inst)
+{
+	flush_work(&inst->watch_work.work);
+	return delayed_work_pending(&inst->watch_work);
+}
+
 static void watch_no_more(void *data)
 {
 	struct mk_instance *inst = data;
@@ -134,22 +141,27 @@ static void watch_test_late(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, watch_no_more, inst), 0);
 	watch_start(inst, 0);
-	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&inst->watch_work));
+	KUNIT_EXPECT_FALSE(test, watch_waits(inst));
 	KUNIT_EXPECT_TRUE(test, mk_watch_boots(inst));
 	inst->firmware = MK_FIRMWARE_ACPI;
 	watch_start(inst, 1000);
-	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&inst->watch_work));
+	KUNIT_EXPECT_FALSE(test, watch_waits(inst));
 	inst->firmware = MK_FIRMWARE_BLOCK;
 
 	watch_start(inst, MK_MS_MAX);
-	/* A look too early, as an earlier start may have left one */
+	KUNIT_EXPECT_TRUE(test, watch_waits(inst));
+	/* A look too early, as an earlier start may have left one, is not the last one */
 	mod_delayed_work(system_dfl_wq, &inst->watch_work, 0);
-	flush_delayed_work(&inst->watch_work);
+	KUNIT_EXPECT_TRUE(test, watch_waits(inst));
 	KUNIT_EXPECT_EQ(test, inst->state, MK_BOOTING);
 
-	watch_start(inst, 10);
-	msleep(20);
-	flush_delayed_work(&inst->watch_work);
+	/* Another deadline, for the start that was */
+	scoped_guard(mutex, &inst->lock) {
+		inst->started_at = jiffies - HZ;
+		inst->boot_ms = 10;
+		mk_watch_deadline(inst);
+	}
+	KUNIT_EXPECT_FALSE(test, watch_waits(inst));
 	KUNIT_EXPECT_EQ(test, inst->state, MK_HUNG);
 	KUNIT_EXPECT_EQ(test, inst->events.hangs, 1);
 	KUNIT_EXPECT_STREQ(test, inst->reason, "hung: has not come up, for 0 s");

@@ -204,15 +204,14 @@ does_not_answer()
 	! mkctl ping web -c 1
 }
 
-# Needs CONFIG_LKDTM: a CPU that writes HARDLOCKUP loops with interrupts off. The shell
-# that sends both CPUs there is on the one that goes last: it would end with the other.
+# One interrupt to all CPUs, that none returns from. A command for each CPU could find the
+# CPU that it has to pass on its way to its own already gone.
 spin_with_interrupts_off()
 {
-	local knob=/sys/kernel/debug/provoke-crash/DIRECT
+	local knob=$MK_DEBUG/fault
 
-	mk_run web "test -w $knob" || skip 'needs an image with CONFIG_LKDTM'
-	ok mk_run web 'taskset -p 1 $$'
-	mk_send web "for c in 1 0; do taskset -c \$c sh -c 'echo HARDLOCKUP > $knob' & done; wait"
+	mk_run web "test -w $knob" || skip 'needs an image with CONFIG_MULTIKERNEL_BENCH'
+	mk_send web "echo spin_all > $knob"
 	wait_until 'it does not answer any more' does_not_answer
 }
 
