@@ -107,6 +107,7 @@ struct mk_peer {
 #ifdef CONFIG_MULTIKERNEL
 
 /* Kernels that come and go: kernel/multikernel/peer.c */
+u32 mk_self(void);
 int mk_peer_notifier_register(struct notifier_block *nb);
 int mk_peer_notifier_unregister(struct notifier_block *nb);
 int mk_peer_find(const char *name, struct mk_peer *peer);
@@ -157,6 +158,11 @@ int mk_kimage_unload(struct mk_instance *inst);
 int mk_reboot_start(unsigned long id);
 
 #else /* !CONFIG_MULTIKERNEL */
+
+static inline u32 mk_self(void)
+{
+	return MULTIKERNEL_ID_HOST;
+}
 
 static inline int mk_peer_notifier_register(struct notifier_block *nb)
 {

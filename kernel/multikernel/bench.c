@@ -4,7 +4,7 @@
  *
  * A service "bench" that other kernels connect to, and a file in debugfs to do so:
  * /sys/kernel/debug/multikernel/bench.  A line written to it runs one measurement,
- * reading it shows the result, one "name value" in a line.  Times are in ns.
+ * reading it shows the result, one "name value" in a line.  Times are in ns::
  *
  *	rtt PEER SIZE ROUNDS	calls, the other side asleep before each, and answered in
  *				its BH context

@@ -100,7 +100,7 @@
 #define MK_CALL_SLEEPS		1	/* it waits for mk_call.done */
 #define MK_CALL_ENDED		2	/* there is a result */
 
-/**
+/*
  * struct mk_call - somebody waits for a reply
  * @state: MK_CALL_*
  * @done: completed when there is a result, if the caller sleeps

@@ -4,7 +4,7 @@
  *
  * For a campaign of faults: /sys/kernel/debug/multikernel/fault, in instances only.  A line
  * "CLASS" or "CLASS SEED" written to it makes that happen, at once and for real; reading it
- * lists the classes.  What LKDTM can do is not here.
+ * lists the classes.  What LKDTM can do is not here::
  *
  *	bug_softirq	the instruction of BUG() in a softirq
  *	bug_hardirq	the same in a hard interrupt
@@ -16,6 +16,7 @@
  *	wild_map	a write to such memory, by memremap()
  *	wild_own	writes all over this kernel's memory
  *	words		nonsense in all words that are shared with the host
+ *	packets		packets of sockets to the host that are almost right
  *	nmi_storm	NMIs without end, to this CPU
  *	mce		a machine check that the hardware knows nothing of
  *	triple		a triple fault: the machine is reset
@@ -39,16 +40,20 @@
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/virtio_vsock.h>
+#include <linux/vm_sockets.h>
 #include <asm/multikernel.h>
 
 #include "guest.h"
 #include "internal.h"
 
 #define FAULT_WRITES	4096
+#define FAULT_PACKET	512
 
 static enum hrtimer_restart fault_timer_bug(struct hrtimer *timer)
 {
@@ -205,6 +210,55 @@ static int fault_words(struct rnd_state *rnd)
 	return 0;
 }
 
+/* One field of the header is anything; the rest could be */
+static void fault_packet(struct rnd_state *rnd, u8 *data, u32 len)
+{
+	struct virtio_vsock_hdr hdr = {
+		.src_cid	= cpu_to_le64(VMADDR_CID_HOST + mk_self()),
+		.dst_cid	= cpu_to_le64(VMADDR_CID_HOST),
+		.src_port	= cpu_to_le32(prandom_u32_state(rnd) % 1024),
+		.dst_port	= cpu_to_le32(prandom_u32_state(rnd) % 1024),
+		.len		= cpu_to_le32(len),
+		.type		= cpu_to_le16(1 + prandom_u32_state(rnd) % 2),
+		.op		= cpu_to_le16(prandom_u32_state(rnd) % 9),
+		.flags		= cpu_to_le32(prandom_u32_state(rnd) % 4),
+		.buf_alloc	= cpu_to_le32(prandom_u32_state(rnd)),
+		.fwd_cnt	= cpu_to_le32(prandom_u32_state(rnd)),
+	};
+
+	prandom_bytes_state(rnd, data + sizeof(hdr), len);
+	memcpy(data, &hdr, sizeof(hdr));
+	if (prandom_u32_state(rnd) % 2)
+		data[prandom_u32_state(rnd) % sizeof(hdr)] = prandom_u32_state(rnd);
+}
+
+static const struct mk_channel_ops fault_packet_ops = {};
+
+static int fault_packets(struct rnd_state *rnd)
+{
+	u8 *data __free(kfree) = kmalloc(FAULT_PACKET, GFP_KERNEL);
+	struct mk_channel *ch;
+	unsigned int i;
+	int ret = 0;
+
+	if (!data)
+		return -ENOMEM;
+	ch = mk_connect("", "vsock", 0, &fault_packet_ops, NULL);
+	if (IS_ERR(ch))
+		return PTR_ERR(ch);
+	for (i = 0; i < FAULT_WRITES && !ret; i++) {
+		u32 len = prandom_u32_state(rnd) % (FAULT_PACKET - sizeof(struct virtio_vsock_hdr));
+
+		fault_packet(rnd, data, len);
+		/* Now and then another type of message, or half a header */
+		ret = mk_send_wait(ch, i % 16 ? 1 : prandom_u32_state(rnd) % 4, data,
+				   i % 32 == 1 ? len % 44 : sizeof(struct virtio_vsock_hdr) + len,
+				   10 * HZ);
+	}
+	mk_close(ch);
+	return ret;
+}
+
 static const struct fault {
 	const char *name;
 	int (*run)(struct rnd_state *rnd);
@@ -219,6 +273,7 @@ static const struct fault {
 	{ "wild_map", fault_wild_map },
 	{ "wild_own", fault_wild_own },
 	{ "words", fault_words },
+	{ "packets", fault_packets },
 	{ "nmi_storm", fault_nmi_storm },
 	{ "mce", fault_mce },
 	{ "triple", fault_triple },

@@ -236,6 +236,18 @@ int mk_peer_find(const char *name, struct mk_peer *peer)
 }
 EXPORT_SYMBOL_GPL(mk_peer_find);
 
+/**
+ * mk_self() - which kernel is this?
+ *
+ * Context: any.
+ * Return: the id of this instance, or 0, MULTIKERNEL_ID_HOST.
+ */
+u32 mk_self(void)
+{
+	return mk_is_instance() ? mk_guest_block()->instance_id : MULTIKERNEL_ID_HOST;
+}
+EXPORT_SYMBOL_GPL(mk_self);
+
 static bool mk_peer_next(u32 id, struct mk_peer *peer)
 {
 	struct mk_peer_entry *entry;

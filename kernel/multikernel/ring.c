@@ -55,7 +55,7 @@
  *    mk_ring_wants_room(), reads the bell.  Who has read the old one, and rings a CPU
  *    that may be gone by then, has stored before what the look finds.
  *
- * The barriers are the virt_ ones: the other side may be on another CPU even if
+ * The barriers are the ``virt_`` ones: the other side may be on another CPU even if
  * this kernel was built for one.
  */
 

@@ -19,7 +19,6 @@ CPUS=$(last_cpus 3) || :
 BY=${CPUS%%,*}
 PAIR=${CPUS#*,}
 FIRST=${PAIR%,*}
-SECOND=${PAIR#*,}
 LKDTM=/sys/kernel/debug/provoke-crash/DIRECT
 FAULT=/sys/kernel/debug/multikernel/fault
 HANG=3000
@@ -48,6 +47,7 @@ wild_map	fault	wild_map	running	^none$
 words		fault	words		any	.
 nonsense	bench	flood%host%2%10000000	crashed	^flooded.the.host
 doorbells	bench	flood%host%0%10000000	crashed	^flooded.the.host
+packets		fault	packets		any	.
 nmi_storm	fault	nmi_storm	any	.
 mce		fault	mce		any	.
 port		port	-		running	^none$
