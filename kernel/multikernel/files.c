@@ -350,6 +350,29 @@ static int mk_boot_ms_write(struct mk_instance *inst, char *buf)
 	return ret;
 }
 
+static int mk_winsize_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	seq_printf(sf, "%u %u\n", READ_ONCE(inst->winsize.rows),
+		   READ_ONCE(inst->winsize.columns));
+	return 0;
+}
+
+static int mk_winsize_write(struct mk_instance *inst, char *buf)
+{
+	struct mk_msg_winsize size;
+	char rest;
+
+	if (sscanf(buf, "%hu %hu %c", &size.rows, &size.columns, &rest) != 2 ||
+	    !size.rows || !size.columns)
+		return mk_fail(-EINVAL, "'%s' is not two numbers, rows and columns, up to %u",
+			       buf, U16_MAX);
+	guard(mutex)(&inst->lock);
+	inst->winsize = size;
+	/* It may have no time: the next one is as good */
+	mk_life_winsize(inst);
+	return 0;
+}
+
 static int mk_recovery_show(struct mk_instance *inst, struct seq_file *sf)
 {
 	seq_printf(sf, "%s\n", READ_ONCE(inst->recovery) ? "restart" : "disabled");
@@ -507,6 +530,7 @@ const struct mk_file mk_instance_files[] = {
 	{ "events",	0444, mk_events_show },
 	{ "nop",	0644, mk_nop_show,	mk_nop_write },
 	{ "log",	0400, .ops = &mk_log_ops },
+	{ "winsize",	0644, mk_winsize_show,	mk_winsize_write },
 	{ "console",	0600, .ops = &mk_console_ops },
 	{ "vmcore",	0400, .ops = &mk_vmcore_ops },
 	{}

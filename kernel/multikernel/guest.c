@@ -176,6 +176,16 @@ static void mk_guest_peers(struct mk_link *link)
 	mk_peer_look();
 }
 
+static void (*mk_guest_on_winsize)(const struct mk_msg_winsize *size);
+
+static void mk_guest_winsize(struct mk_link *link, const struct mk_msg_winsize *size)
+{
+	void (*fn)(const struct mk_msg_winsize *size) = READ_ONCE(mk_guest_on_winsize);
+
+	if (fn)
+		fn(size);
+}
+
 static void mk_guest_shutdown(struct mk_link *link)
 {
 	pr_info("the host asks for an orderly shutdown\n");
@@ -203,6 +213,7 @@ static const struct mk_link_ops mk_guest_ops = {
 	.call		= mk_guest_call,
 	.late		= mk_remote_late,
 	.shutdown	= mk_guest_shutdown,
+	.winsize	= mk_guest_winsize,
 	.drain		= mk_guest_drain,
 };
 
@@ -472,6 +483,15 @@ struct mk_ring_rx *mk_guest_set_input(bool (*input)(void))
 {
 	WRITE_ONCE(mk_guest_input, input);
 	return &mk_host_link.boot[MK_CLASS_CONSOLE].rx;
+}
+
+/**
+ * mk_guest_set_winsize() - who hears of the size of the host's terminal
+ * @fn: called in BH context
+ */
+void mk_guest_set_winsize(void (*fn)(const struct mk_msg_winsize *size))
+{
+	WRITE_ONCE(mk_guest_on_winsize, fn);
 }
 
 static int __init mk_guest_open(void)

@@ -16,6 +16,7 @@ void *mk_guest_map(phys_addr_t pa, size_t size);
 phys_addr_t mk_guest_shared_pa(void);
 size_t mk_guest_shared_size(void);
 struct mk_ring_rx *mk_guest_set_input(bool (*input)(void));
+void mk_guest_set_winsize(void (*fn)(const struct mk_msg_winsize *size));
 
 int mk_guest_beat_init(void);
 bool mk_guest_beat_nmi(struct pt_regs *regs);

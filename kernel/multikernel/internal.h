@@ -274,6 +274,7 @@ struct mk_console;
  * @beat_ms: how often its CPUs shall show that they live, in ms, from the next start on;
  *           0 for never
  * @hang_ms: how long one may stand still, in ms; 0 for ever
+ * @winsize: of the terminal that reads the console; zero if nobody has said
  * @boot_ms: how long the instance may be booting, in ms; 0 for ever
  * @words_off: where struct mk_words is, in @shared
  * @beats_off: where they show it, in @shared
@@ -330,6 +331,7 @@ struct mk_instance {
 	struct delayed_work stop_work;
 	unsigned int beat_ms;
 	unsigned int hang_ms;
+	struct mk_msg_winsize winsize;
 	unsigned int boot_ms;
 	u32 words_off;
 	u32 beats_off;
@@ -373,6 +375,7 @@ int mk_image_install(struct mk_instance *inst);
 
 /* life.c */
 int mk_life_start(struct mk_instance *inst);
+int mk_life_winsize(struct mk_instance *inst);
 int mk_life_stop(struct mk_instance *inst);
 int mk_life_kill(struct mk_instance *inst, const char *reason);
 int mk_life_stop_cpu(struct mk_instance *inst, unsigned int cpu);

@@ -282,6 +282,7 @@ static void mk_life_hello_work(struct work_struct *work)
 	inst->ran_at = jiffies;
 	mk_watch_begin(inst);
 	mk_life_tell_up(inst);
+	mk_life_winsize(inst);
 }
 
 static void mk_life_hello(struct mk_link *link, const struct mk_msg_hello *hello)
@@ -492,6 +493,24 @@ int mk_life_start(struct mk_instance *inst)
 	ret = mk_life_start_held(inst);
 	mk_power_release();
 	return ret;
+}
+
+/**
+ * mk_life_winsize() - tell an instance of the terminal that reads its console
+ * @inst: the instance, locked
+ *
+ * One that does not run will hear of it when it does, and one that does not know of
+ * sizes never.
+ *
+ * Return: 0; -EAGAIN if it takes no messages.
+ */
+int mk_life_winsize(struct mk_instance *inst)
+{
+	if (!inst->winsize.rows || !(inst->link.features & MK_BOOT_F_WINSIZE) ||
+	    (inst->state != MK_RUNNING && inst->state != MK_HUNG) || mk_watch_boots(inst))
+		return 0;
+	return mk_send(&inst->link.boot[MK_CLASS_CONTROL], MK_MSG_WINSIZE, &inst->winsize,
+		       sizeof(inst->winsize));
 }
 
 /**

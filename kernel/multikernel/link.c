@@ -107,6 +107,17 @@ static bool mk_link_rx_hello(struct mk_link *link, const struct mk_msg *msg)
 	return true;
 }
 
+static bool mk_link_rx_winsize(struct mk_link *link, const struct mk_msg *msg)
+{
+	struct mk_msg_winsize size;
+
+	if (!link->ops->winsize || msg->len < sizeof(size))
+		return false;
+	memcpy(&size, msg->data, sizeof(size));
+	link->ops->winsize(link, &size);
+	return true;
+}
+
 static bool mk_link_receive(struct mk_channel *ch, const struct mk_msg *msg)
 {
 	struct mk_link *link = ch->link;
@@ -124,6 +135,8 @@ static bool mk_link_receive(struct mk_channel *ch, const struct mk_msg *msg)
 			return false;
 		link->ops->shutdown(link);
 		return true;
+	case MK_MSG_WINSIZE:
+		return mk_link_rx_winsize(link, msg);
 	default:
 		return false;
 	}

@@ -15,6 +15,8 @@ struct seq_file;
  * @hello: the peer has introduced itself; process context
  * @peers: the host says that other instances have come or gone; BH context.
  *         Optional
+ * @winsize: the terminal of the host's that reads our console has this size; BH
+ *           context
  * @shutdown: the host asks this instance to power off; process context
  * @drain: consume and publish the ring of class MK_CLASS_CONSOLE; process context;
  *         returns false if it takes no more for now and will look again by itself
@@ -31,6 +33,7 @@ struct mk_link_ops {
 	void (*hello)(struct mk_link *link, const struct mk_msg_hello *hello);
 	void (*peers)(struct mk_link *link);
 	void (*shutdown)(struct mk_link *link);
+	void (*winsize)(struct mk_link *link, const struct mk_msg_winsize *size);
 	bool (*drain)(struct mk_link *link, struct mk_ring_rx *rx);
 	bool (*call)(struct mk_link *link, const struct mk_msg *msg);
 	void (*late)(struct mk_link *link, const struct mk_msg *msg);

@@ -127,6 +127,14 @@ static int __init hvc_mk_console_init(void)
 }
 console_initcall(hvc_mk_console_init);
 
+static void hvc_mk_winsize(const struct mk_msg_winsize *size)
+{
+	hvc_resize(hvc_mk_hp, (struct winsize){
+		.ws_row = size->rows,
+		.ws_col = size->columns,
+	});
+}
+
 static int __init hvc_mk_init(void)
 {
 	if (!mk_is_instance())
@@ -135,6 +143,7 @@ static int __init hvc_mk_init(void)
 	if (IS_ERR(hvc_mk_hp))
 		return PTR_ERR(hvc_mk_hp);
 	hvc_mk_rx = mk_guest_set_input(hvc_mk_input);
+	mk_guest_set_winsize(hvc_mk_winsize);
 	return 0;
 }
 device_initcall(hvc_mk_init);

@@ -53,6 +53,7 @@
 #define MK_BOOT_F_RESIZE	BIT_ULL(2)	/* MK_CTL_CPU_* and MK_CTL_MEM_* */
 #define MK_BOOT_F_BEAT		BIT_ULL(3)	/* struct mk_beat */
 #define MK_BOOT_F_DUMP		BIT_ULL(4)	/* struct mk_dump */
+#define MK_BOOT_F_WINSIZE	BIT_ULL(5)	/* MK_MSG_WINSIZE */
 
 #define MK_BOOT_NAME_LEN	64
 #define MK_BOOT_NODES_MAX	64	/* a machine that has more shows none */

@@ -133,7 +133,8 @@ struct mk_pages {
 #define MK_MSG_SHUTDOWN		4	/* host asks: power off in order */
 #define MK_MSG_CONSOLE		5	/* bytes of the console, either way */
 #define MK_MSG_PEERS		6	/* host says: other instances have come or gone */
-#define MK_NR_MSGS		7
+#define MK_MSG_WINSIZE		7	/* host says: struct mk_msg_winsize */
+#define MK_NR_MSGS		8
 
 /**
  * struct mk_msg_hello - MK_MSG_HELLO
@@ -155,6 +156,16 @@ struct mk_msg_hello {
 	char release[40];
 	__u32 version_min;
 	__u32 mem_shift;
+};
+
+/**
+ * struct mk_msg_winsize - MK_MSG_WINSIZE: the terminal that reads the console
+ * @rows: its lines
+ * @columns: its columns
+ */
+struct mk_msg_winsize {
+	__u16 rows;
+	__u16 columns;
 };
 
 /* Size of a hello when MK_BOOT_VERSION became 3: no sender has less */

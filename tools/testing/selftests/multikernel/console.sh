@@ -111,6 +111,32 @@ several_readers_see_the_same()
 	between 5000 "$(wc -c < "$MK_TMP/r4")" 100000000 'bytes in common'
 }
 
+sized()
+{
+	[ "$(mk_run web 'stty -F /dev/hvc0 size')" = "$1" ]
+}
+
+# As the terminal here has it, and a program there hears when that changes
+it_has_the_size_of_a_terminal()
+{
+	local text
+
+	is "$(get web winsize)" '0 0' 'winsize of a new one'
+	for text in '' 24 '0 80' '24 0' '24 80 1' 'a b' '24 65536'; do
+		refused -m 'rows and columns' EINVAL "winsize '$text'" put web winsize "$text"
+	done
+	is "$(put web winsize '33 101')" OK 'winsize'
+	wait_until 'it has that size' sized '33 101'
+	mk_run web 'trap "stty -F /dev/hvc0 size > /tmp/size" WINCH'
+	is "$(put web winsize '24 80')" OK 'another'
+	wait_until 'a program has heard of it' mk_run web 'grep -q "^24 80" /tmp/size'
+	mk_run web 'trap - WINCH'
+	# By mkctl console, on a terminal of its own
+	printf '\035' | mkprobe pty 44 120 mkctl console web > "$MK_TMP/pty"
+	has "$(cat "$MK_TMP/pty")" 'detached from web' 'words of mkctl console'
+	wait_until 'it has the size of that one' sized '44 120'
+}
+
 a_reader_without_patience_is_told_so()
 {
 	is "$(mkprobe try-read "$CONSOLE")" EAGAIN 'reading without waiting'
@@ -198,6 +224,7 @@ mk_main \
 	a_command_is_answered \
 	it_is_a_terminal \
 	ctrl_c_ends_a_program \
+	it_has_the_size_of_a_terminal \
 	a_reader_without_patience_is_told_so \
 	nothing_is_lost_when_nobody_reads \
 	several_readers_see_the_same \
