@@ -180,11 +180,15 @@ must "mkctl load web --initrd $INITRD $KERNEL"
 start_web
 first=$took
 must 'mkctl ps'
+must 'mkctl map --width 76'
 must 'mkctl logs web | head -n 2 | cut -c 1-76'
 
 heading '4. Two kernels at the same moment: the same questions to both'
 echo '  One script is run here, and typed into the console of web.'
 side_by_side
+echo
+echo '  A command in it, by its agent:'
+must 'mkctl exec web -- uptime'
 
 heading '5. They send each other messages'
 must 'mkctl ping web -c 1000'

@@ -17,7 +17,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "mkctl.h"
@@ -26,6 +25,8 @@
 
 /* How soon input is tried again that the instance had no room for. */
 #define RETRY_MS	10
+
+static bool resized;
 
 struct console {
 	const char *name;
@@ -45,37 +46,6 @@ struct console {
 	size_t tail_len;
 	bool seen;
 };
-
-static struct termios saved_termios;
-
-static void terminal_restore(void)
-{
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved_termios);
-}
-
-/* Both calls are among those that a signal handler may make. */
-static void on_signal(int sig)
-{
-	terminal_restore();
-	_exit(128 + sig);
-}
-
-/* Every key goes to the instance, Ctrl-C too; only Ctrl-] stays here. */
-static bool terminal_raw(void)
-{
-	struct sigaction sa = { .sa_handler = on_signal };
-	struct termios raw;
-
-	if (tcgetattr(STDIN_FILENO, &saved_termios))
-		return false;
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-	sigaction(SIGINT, &sa, NULL);
-	atexit(terminal_restore);
-	raw = saved_termios;
-	cfmakeraw(&raw);
-	return !tcsetattr(STDIN_FILENO, TCSAFLUSH, &raw);
-}
 
 static void print_all(struct console *con, const char *buf, size_t len)
 {
@@ -173,6 +143,24 @@ static int sleep_ms(const struct console *con, long long deadline)
 	return left;
 }
 
+static void on_resize(int sig)
+{
+	(void)sig;
+	__atomic_store_n(&resized, true, __ATOMIC_RELAXED);
+}
+
+/* A kernel that knows of no sizes has no such file */
+static void tell_size(const struct console *con)
+{
+	unsigned short rows, columns;
+	char text[32];
+
+	__atomic_store_n(&resized, false, __ATOMIC_RELAXED);
+	mk_terminal_size(&rows, &columns);
+	snprintf(text, sizeof(text), "%u %u", rows, columns);
+	mk_file_write(con->name, "winsize", text);
+}
+
 static void run(struct console *con, bool tty, int ms)
 {
 	long long deadline = mk_wait_deadline(ms);
@@ -187,6 +175,8 @@ static void run(struct console *con, bool tty, int ms)
 		fds[1].fd = con->stdin_open && !con->pending_used ?
 			    STDIN_FILENO : -1;
 		fds[1].revents = 0;
+		if (__atomic_load_n(&resized, __ATOMIC_RELAXED))
+			tell_size(con);
 		if (poll(fds, 2, sleep_ms(con, deadline)) < 0 && errno != EINTR)
 			return;
 		if (fds[0].revents)
@@ -255,11 +245,41 @@ static int console_open(struct console *con, const char *until)
 	return MK_OK;
 }
 
+static int attach(struct console *con, bool only_new, int ms)
+{
+	bool tty = isatty(STDIN_FILENO);
+
+	if (only_new)
+		skip_old(con);
+	if (tty)
+		fprintf(stderr, "[attached to %s; Ctrl-] detaches]\n", con->name);
+	if (tty && !mk_terminal_raw())
+		return mk_error("cannot set the terminal up: %s", strerror(errno));
+	if (tty) {
+		signal(SIGWINCH, on_resize);
+		tell_size(con);
+	}
+	run(con, tty, ms);
+	mk_terminal_restore();
+	if (tty)
+		say_end(con);
+	return con->failed ? MK_FAILED : MK_OK;
+}
+
+/* mk_console_attach() - Until it ends, or the user goes. */
+int mk_console_attach(const char *name)
+{
+	struct console con = { .name = name };
+	int ret = console_open(&con, NULL);
+
+	return ret ? ret : attach(&con, false, MK_FOREVER);
+}
+
 int mk_console(int argc, char **argv)
 {
 	const char *until = NULL;
 	struct console con = { };
-	bool only_new = false, tty;
+	bool only_new = false;
 	int ms = MK_FOREVER, ret;
 	const struct mk_opt opts[] = {
 		{ "until", 'u', MK_OPT_TEXT, &until },
@@ -275,19 +295,10 @@ int mk_console(int argc, char **argv)
 	ret = console_open(&con, until);
 	if (ret)
 		return ret;
-	if (only_new)
-		skip_old(&con);
-	tty = isatty(STDIN_FILENO);
-	if (tty)
-		fprintf(stderr, "[attached to %s; Ctrl-] detaches]\n", con.name);
-	if (tty && !terminal_raw())
-		return mk_error("cannot set the terminal up: %s", strerror(errno));
-	run(&con, tty, ms);
-	if (tty)
-		say_end(&con);
+	ret = attach(&con, only_new, ms);
 	free(con.tail);
 	if (con.until && !con.seen && !con.failed && !con.detached)
 		mk_error("console %s: %s without '%s'", con.name,
 			 con.ended ? "it has ended" : "time ran out", con.until);
-	return con.failed || (con.until && !con.seen) ? MK_FAILED : MK_OK;
+	return con.until && !con.seen ? MK_FAILED : ret;
 }

@@ -22,27 +22,51 @@
 static int root_fd = -1;
 
 /*
- * mk_file_init() - Find the mounted filesystem.
+ * mk_file_root() - Where the filesystem is mounted.
  *
  * MKCTL_ROOT in the environment names another directory, for a mount
  * elsewhere and for tests of this tool.
+ */
+const char *mk_file_root(void)
+{
+	const char *root = getenv("MKCTL_ROOT");
+
+	return root ? root : MK_ROOT;
+}
+
+/*
+ * mk_file_find() - Open that directory, and say nothing.
+ *
+ * Return: 0, or -1 with errno; ENODEV if nothing is mounted there.
+ */
+int mk_file_find(void)
+{
+	if (root_fd < 0)
+		root_fd = open(mk_file_root(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root_fd < 0)
+		return -1;
+	if (!faccessat(root_fd, "instances", F_OK, 0))
+		return 0;
+	errno = ENODEV;
+	return -1;
+}
+
+/*
+ * mk_file_init() - Find the mounted filesystem.
  *
  * Return: MK_OK, or MK_FAILED after it has said why.
  */
 int mk_file_init(void)
 {
-	const char *root = getenv("MKCTL_ROOT");
+	const char *root = mk_file_root();
 
-	if (!root)
-		root = MK_ROOT;
-	root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (!mk_file_find())
+		return MK_OK;
 	if (root_fd < 0)
 		return mk_error("%s: %s\n  This needs a kernel built with CONFIG_MULTIKERNEL=y.",
 				root, strerror(errno));
-	if (faccessat(root_fd, "instances", F_OK, 0) < 0)
-		return mk_error("nothing is mounted on %s\n  Run: mount -t multikernel none %s",
-				root, root);
-	return MK_OK;
+	return mk_error("nothing is mounted on %s\n  Run: mount -t multikernel none %s",
+			root, root);
 }
 
 /* The name becomes a part of a path, so what the kernel refuses ends here. */
@@ -89,7 +113,7 @@ int mk_file_open(const char *name, const char *file, int flags)
 }
 
 /* Reads until the end; the kernel's files are short, but have no known size. */
-static char *read_all(int fd, size_t *len)
+char *mk_file_read_all(int fd, size_t *len)
 {
 	size_t used = 0, size = 0;
 	char *buf = NULL;
@@ -131,26 +155,29 @@ char *mk_file_read(const char *name, const char *file, size_t *len)
 
 	if (fd < 0)
 		return NULL;
-	text = read_all(fd, len);
+	text = mk_file_read_all(fd, len);
 	err = errno;
 	close(fd);
 	errno = err;
 	return text;
 }
 
+/* Takes the newline at the end away, and what a terminal obeys. */
+char *mk_file_trim(char *text)
+{
+	size_t len = text ? strlen(text) : 0;
+
+	while (len && text[len - 1] == '\n')
+		text[--len] = '\0';
+	if (text)
+		mk_text_clean(text);
+	return text;
+}
+
 /* The same without the newline at the end, and without what a terminal obeys. */
 char *mk_file_word(const char *name, const char *file)
 {
-	char *text = mk_file_read(name, file, NULL);
-	size_t len;
-
-	if (!text)
-		return NULL;
-	len = strlen(text);
-	while (len && text[len - 1] == '\n')
-		text[--len] = '\0';
-	mk_text_clean(text);
-	return text;
+	return mk_file_trim(mk_file_read(name, file, NULL));
 }
 
 /* A write is all or nothing, so the whole text goes down in one call. */

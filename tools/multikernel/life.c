@@ -6,11 +6,8 @@
  * of several steps that fails half way takes its steps back.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "mkctl.h"
 
@@ -21,25 +18,6 @@
 #define STOP_MS		45000
 #define START_MS	60000
 
-static int check_name(const char *name)
-{
-	if (mk_file_name_ok(name))
-		return 0;
-	mk_error("'%s' cannot be the name of an instance", name);
-	fputs("  A name has 1 to 63 of A-Z a-z 0-9 . _ -, and no dot first.\n",
-	      stderr);
-	return -1;
-}
-
-/* Reads the command line of a command that has options and one NAME. */
-static int parse_name(int argc, char **argv, const struct mk_opt *opts,
-		      const char **name)
-{
-	if (mk_opts_parse(argc, argv, opts, name, 1, 1))
-		return MK_USAGE;
-	return check_name(*name) ? MK_FAILED : MK_OK;
-}
-
 static int write_or_say(const char *op, const char *name, const char *file,
 			const char *text)
 {
@@ -48,14 +26,8 @@ static int write_or_say(const char *op, const char *name, const char *file,
 	return mk_error_op(op, name, errno);
 }
 
-/* What an instance owns; memory comes from the nodes of its CPUs, or those asked for */
-struct owned {
-	const char *cpus;
-	const char *numa;
-	const char *memory;
-};
-
-static int write_owned(const char *name, const struct owned *own)
+/* mk_life_own() - Give an instance what it is to own, or say why not. */
+int mk_life_own(const char *name, const struct mk_owned *own)
 {
 	int ret = write_or_say("cpus", name, "cpus", own->cpus);
 
@@ -69,7 +41,7 @@ static int write_owned(const char *name, const struct owned *own)
 int mk_life_create(int argc, char **argv)
 {
 	const char *name, *id = NULL;
-	struct owned own = { 0 };
+	struct mk_owned own = { 0 };
 	const struct mk_opt opts[] = {
 		{ "cpus", 'c', MK_OPT_TEXT, &own.cpus },
 		{ "memory", 'm', MK_OPT_TEXT, &own.memory },
@@ -77,7 +49,7 @@ int mk_life_create(int argc, char **argv)
 		{ "id", 'i', MK_OPT_TEXT, &id },
 		{ }
 	};
-	int ret = parse_name(argc, argv, opts, &name);
+	int ret = mk_opts_parse_name(argc, argv, opts, &name);
 
 	if (ret)
 		return ret;
@@ -86,7 +58,7 @@ int mk_life_create(int argc, char **argv)
 
 	ret = write_or_say("id", name, "id", id);
 	if (!ret)
-		ret = write_owned(name, &own);
+		ret = mk_life_own(name, &own);
 	if (ret && mk_file_rmdir(name))
 		mk_error_op("rm", name, errno);
 	return ret;
@@ -95,20 +67,20 @@ int mk_life_create(int argc, char **argv)
 int mk_life_set(int argc, char **argv)
 {
 	const char *name;
-	struct owned own = { 0 };
+	struct mk_owned own = { 0 };
 	const struct mk_opt opts[] = {
 		{ "cpus", 'c', MK_OPT_TEXT, &own.cpus },
 		{ "memory", 'm', MK_OPT_TEXT, &own.memory },
 		{ "numa", 'n', MK_OPT_TEXT, &own.numa },
 		{ }
 	};
-	int ret = parse_name(argc, argv, opts, &name);
+	int ret = mk_opts_parse_name(argc, argv, opts, &name);
 
 	if (ret)
 		return ret;
 	if (!own.cpus && !own.memory && !own.numa)
 		return mk_opts_usage("nothing to set", NULL);
-	return write_owned(name, &own);
+	return mk_life_own(name, &own);
 }
 
 static int move_one(const char *from, const char *to, const char *what,
@@ -136,7 +108,7 @@ int mk_life_move(int argc, char **argv)
 
 	if (mk_opts_parse(argc, argv, opts, name, 2, 2))
 		return MK_USAGE;
-	if (check_name(name[0]) || check_name(name[1]))
+	if (mk_opts_check_name(name[0]) || mk_opts_check_name(name[1]))
 		return MK_FAILED;
 	if (!cpus && !memory)
 		return mk_opts_usage("nothing to move", NULL);
@@ -169,9 +141,25 @@ static int say_waited(const char *name, const char *what, const char *state,
 	return MK_FAILED;
 }
 
-int mk_life_start(int argc, char **argv)
+static int wait_running(const char *name, int ms)
 {
 	char state[MK_STATE_MAX] = "";
+
+	if (mk_wait_state(name, "running," MK_STATES_ENDED, ms, state))
+		return say_waited(name, "start", state, errno);
+	return strcmp(state, "running") ? say_ended(name, state) : MK_OK;
+}
+
+/* mk_life_boot() - Start an instance and wait until it runs, or say why it does not. */
+int mk_life_boot(const char *name, int ms)
+{
+	int ret = write_or_say("start", name, "state", "start");
+
+	return ret ? ret : wait_running(name, ms);
+}
+
+int mk_life_start(int argc, char **argv)
+{
 	const char *name;
 	bool wait = false;
 	int ms = START_MS;
@@ -180,15 +168,11 @@ int mk_life_start(int argc, char **argv)
 		{ "timeout", 't', MK_OPT_MS, &ms },
 		{ }
 	};
-	int ret = parse_name(argc, argv, opts, &name);
+	int ret = mk_opts_parse_name(argc, argv, opts, &name);
 
 	if (!ret)
 		ret = write_or_say("start", name, "state", "start");
-	if (ret || !wait)
-		return ret;
-	if (mk_wait_state(name, "running," MK_STATES_ENDED, ms, state))
-		return say_waited(name, "start", state, errno);
-	return strcmp(state, "running") ? say_ended(name, state) : MK_OK;
+	return ret || !wait ? ret : wait_running(name, ms);
 }
 
 /* An instance that had to be killed has stopped, but its user wants to know. */
@@ -202,19 +186,11 @@ static void say_if_killed(const char *name)
 	free(reason);
 }
 
-int mk_life_stop(int argc, char **argv)
+static int stop(const char *name, int ms)
 {
 	char state[MK_STATE_MAX] = "";
-	const char *name;
-	int ms = STOP_MS;
-	const struct mk_opt opts[] = {
-		{ "timeout", 't', MK_OPT_MS, &ms },
-		{ }
-	};
-	int ret = parse_name(argc, argv, opts, &name);
+	int ret = write_or_say("stop", name, "state", "stop");
 
-	if (!ret)
-		ret = write_or_say("stop", name, "state", "stop");
 	if (ret)
 		return ret;
 	if (mk_wait_state(name, MK_STATES_ENDED, ms, state))
@@ -223,11 +199,34 @@ int mk_life_stop(int argc, char **argv)
 	return MK_OK;
 }
 
+/* mk_life_end() - See that an instance does not run, in order if it can be. */
+int mk_life_end(const char *name)
+{
+	char *state = mk_file_word(name, "state");
+	bool over = !state || mk_wait_state_in(state, MK_STATES_ENDED);
+
+	free(state);
+	return over ? MK_OK : stop(name, STOP_MS);
+}
+
+int mk_life_stop(int argc, char **argv)
+{
+	const char *name;
+	int ms = STOP_MS;
+	const struct mk_opt opts[] = {
+		{ "timeout", 't', MK_OPT_MS, &ms },
+		{ }
+	};
+	int ret = mk_opts_parse_name(argc, argv, opts, &name);
+
+	return ret ? ret : stop(name, ms);
+}
+
 int mk_life_kill(int argc, char **argv)
 {
 	const struct mk_opt opts[] = { { } };
 	const char *name;
-	int ret = parse_name(argc, argv, opts, &name);
+	int ret = mk_opts_parse_name(argc, argv, opts, &name);
 
 	return ret ? ret : write_or_say("kill", name, "state", "kill");
 }
@@ -247,6 +246,16 @@ static int kill_for_rm(const char *name)
 	return mk_error_op("rm", name, err);
 }
 
+/* mk_life_discard() - Remove an instance, whatever it does. */
+int mk_life_discard(const char *name)
+{
+	int ret = kill_for_rm(name);
+
+	if (!ret && mk_file_rmdir(name))
+		ret = mk_error_op("rm", name, errno);
+	return ret;
+}
+
 int mk_life_rm(int argc, char **argv)
 {
 	bool force = false;
@@ -255,13 +264,13 @@ int mk_life_rm(int argc, char **argv)
 		{ }
 	};
 	const char *name;
-	int ret = parse_name(argc, argv, opts, &name);
+	int ret = mk_opts_parse_name(argc, argv, opts, &name);
 
-	if (!ret && force)
-		ret = kill_for_rm(name);
-	if (!ret && mk_file_rmdir(name))
-		ret = mk_error_op("rm", name, errno);
-	return ret;
+	if (ret)
+		return ret;
+	if (force)
+		return mk_life_discard(name);
+	return mk_file_rmdir(name) ? mk_error_op("rm", name, errno) : MK_OK;
 }
 
 static bool states_ok(const char *states)
@@ -297,77 +306,9 @@ int mk_life_wait(int argc, char **argv)
 		return MK_USAGE;
 	if (!states_ok(pos[1]))
 		return mk_opts_usage("no such state", pos[1]);
-	if (check_name(pos[0]))
+	if (mk_opts_check_name(pos[0]))
 		return MK_FAILED;
 	if (mk_wait_state(pos[0], pos[1], ms, state))
 		return say_waited(pos[0], "wait", state, errno);
 	return MK_OK;
-}
-
-struct ping {
-	unsigned long long rounds, lost, min, median, max;
-};
-
-static void ping_take(struct ping *p, char *text)
-{
-	struct { const char *key; unsigned long long *value; } const table[] = {
-		{ "rounds", &p->rounds },
-		{ "lost", &p->lost },
-		{ "min_ns", &p->min },
-		{ "median_ns", &p->median },
-		{ "max_ns", &p->max },
-	};
-	char *key, *value;
-	size_t i;
-
-	while (mk_text_pair(&text, &key, &value))
-		for (i = 0; i < ARRAY_SIZE(table); i++)
-			if (!strcmp(key, table[i].key))
-				*table[i].value = strtoull(value, NULL, 10);
-}
-
-static void ping_say(const char *name, const struct ping *p)
-{
-	char min[32], median[32], max[32];
-
-	mk_text_ns(min, sizeof(min), p->min);
-	mk_text_ns(median, sizeof(median), p->median);
-	mk_text_ns(max, sizeof(max), p->max);
-	printf("%s: %llu round trips, %llu lost, min %s, median %s, max %s\n",
-	       name, p->rounds, p->lost, min, median, max);
-}
-
-int mk_life_ping(int argc, char **argv)
-{
-	unsigned int count = 10;
-	const struct mk_opt opts[] = {
-		{ "count", 'c', MK_OPT_COUNT, &count },
-		{ }
-	};
-	struct ping p = { };
-	const char *name;
-	char buf[16], *text;
-	int ret = parse_name(argc, argv, opts, &name), lock;
-
-	if (ret)
-		return ret;
-	/* There is one result for all: until it is read nobody asks for another */
-	lock = mk_file_open(name, "nop", O_RDONLY);
-	if (lock < 0)
-		return mk_error_op("ping", name, errno);
-	if (flock(lock, LOCK_EX))
-		return mk_error("cannot lock the file nop of %s: %s", name,
-				strerror(errno));
-	snprintf(buf, sizeof(buf), "%u", count);
-	ret = write_or_say("ping", name, "nop", buf);
-	text = ret ? NULL : mk_file_read(name, "nop", NULL);
-	close(lock);
-	if (ret)
-		return ret;
-	if (!text)
-		return mk_error_op("ping", name, errno);
-	ping_take(&p, text);
-	free(text);
-	ping_say(name, &p);
-	return p.rounds == count && !p.lost ? MK_OK : MK_FAILED;
 }

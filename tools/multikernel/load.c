@@ -62,6 +62,30 @@ static int load_files(const char *name, int kernel, int initrd,
 	return MK_OK;
 }
 
+/*
+ * mk_load_image() - Load an image.
+ * @initrd: a path, or NULL
+ *
+ * Return: MK_OK, or MK_FAILED after it has said why.
+ */
+int mk_load_image(const char *name, const char *kernel, const char *initrd,
+		  const char *cmdline)
+{
+	int kernel_fd, initrd_fd = -1, ret = MK_FAILED;
+
+	kernel_fd = open_image(kernel);
+	if (kernel_fd < 0)
+		return MK_FAILED;
+	if (initrd)
+		initrd_fd = open_image(initrd);
+	if (!initrd || initrd_fd >= 0)
+		ret = load_files(name, kernel_fd, initrd_fd, cmdline);
+	if (initrd_fd >= 0)
+		close(initrd_fd);
+	close(kernel_fd);
+	return ret;
+}
+
 int mk_load(int argc, char **argv)
 {
 	const char *pos[2], *initrd = NULL, *cmdline = "";
@@ -70,23 +94,12 @@ int mk_load(int argc, char **argv)
 		{ "cmdline", 'a', MK_OPT_TEXT, &cmdline },
 		{ }
 	};
-	int kernel_fd, initrd_fd = -1, ret = MK_FAILED;
 
 	if (mk_opts_parse(argc, argv, opts, pos, 2, 2))
 		return MK_USAGE;
 	if (!mk_file_name_ok(pos[0]))
 		return mk_error_op("load", pos[0], ENOENT);
-	kernel_fd = open_image(pos[1]);
-	if (kernel_fd < 0)
-		return MK_FAILED;
-	if (initrd)
-		initrd_fd = open_image(initrd);
-	if (!initrd || initrd_fd >= 0)
-		ret = load_files(pos[0], kernel_fd, initrd_fd, cmdline);
-	if (initrd_fd >= 0)
-		close(initrd_fd);
-	close(kernel_fd);
-	return ret;
+	return mk_load_image(pos[0], pos[1], initrd, cmdline);
 }
 
 int mk_load_unload(int argc, char **argv)

@@ -14,16 +14,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "mkctl.h"
 
 #define LINE_MAX_BYTES	4096
-
-/* The longest sleep without a look for new instances, should inotify fail. */
-#define LOOK_AGAIN_MS	1000
 
 struct follower {
 	struct follower *next;
@@ -65,18 +61,12 @@ static void print_lines(struct follower *f, const char *buf, size_t len)
 
 static unsigned long long count_starts(struct follower *f)
 {
-	char buf[1024], *rest = buf, *key, *value;
-	ssize_t n = pread(f->events, buf, sizeof(buf) - 1, 0);
+	struct mk_events events;
 
-	if (n < 0) {
-		f->gone = true;
-		return f->starts;
-	}
-	buf[n] = '\0';
-	while (mk_text_pair(&rest, &key, &value))
-		if (!strcmp(key, "starts"))
-			return strtoull(value, NULL, 10);
-	return 0;
+	if (!mk_wait_events(f->events, &events))
+		return events.starts;
+	f->gone = true;
+	return f->starts;
 }
 
 static void follower_close(struct follower *f)
@@ -163,20 +153,6 @@ static void add_new(void)
 	mk_file_list_free(names, n);
 }
 
-/* Wakes when an instance is made; without it the regular look finds them. */
-static int watch_instances(void)
-{
-	const char *root = getenv("MKCTL_ROOT");
-	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	char path[4096];
-
-	if (fd < 0)
-		return -1;
-	snprintf(path, sizeof(path), "%s/instances", root ? root : MK_ROOT);
-	inotify_add_watch(fd, path, IN_CREATE | IN_DELETE);
-	return fd;
-}
-
 static struct pollfd *poll_table(int watch, int end, size_t *count)
 {
 	struct pollfd *fds;
@@ -207,12 +183,11 @@ static bool follow_once(int watch, int end)
 {
 	struct follower *f;
 	struct pollfd *fds;
-	char buf[4096];
 	size_t i = 2, n;
 	bool go_on;
 
 	fds = poll_table(watch, end, &n);
-	poll(fds, n, LOOK_AGAIN_MS);
+	poll(fds, n, MK_LOOK_AGAIN_MS);
 	go_on = !(fds[1].revents & POLLIN);
 	for (f = followers; f; f = f->next, i++) {
 		if (f->console < 0)
@@ -221,9 +196,7 @@ static bool follow_once(int watch, int end)
 			follower_read(f);
 	}
 	free(fds);
-	/* Only that something was there matters, not what. */
-	while (watch >= 0 && read(watch, buf, sizeof(buf)) > 0)
-		;
+	mk_wait_drain(watch);
 	remove_gone();
 	add_new();
 	fflush(stdout);
@@ -245,7 +218,7 @@ static void print_the_rest(void)
 
 static int follow_all(void)
 {
-	int watch = watch_instances(), end;
+	int watch = mk_wait_watch(), end;
 	sigset_t term;
 
 	/* Who is asked to end prints what is there, then goes */
@@ -276,8 +249,8 @@ static int copy_log(const char *name)
 	return done ? MK_OK : MK_FAILED;
 }
 
-/* Copies one life of an instance, until it ends or another one begins. */
-static int follow_one(const char *name)
+/* mk_logs_follow() - Copy one life of an instance, until it ends or another one begins. */
+int mk_logs_follow(const char *name)
 {
 	struct follower f = {
 		.console = mk_file_open(name, "console", O_RDONLY | O_NONBLOCK),
@@ -326,5 +299,5 @@ int mk_logs(int argc, char **argv)
 		return mk_opts_usage("a name, or --all", NULL);
 	if (!mk_file_name_ok(name))
 		return mk_error_op("logs", name, ENOENT);
-	return follow ? follow_one(name) : copy_log(name);
+	return follow ? mk_logs_follow(name) : copy_log(name);
 }

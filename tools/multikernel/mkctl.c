@@ -10,6 +10,13 @@
 #include "mkctl.h"
 
 static const struct mk_command commands[] = {
+	{ "run", "--cpus LIST --memory SIZE [--name NAME] [--initrd FILE | --rootfs DIR|TAR]\n"
+	  "           [--cmdline TEXT] [-i] [-t] [-d] [--rm] KERNEL [-- COMMAND...]",
+	  "Create, load, start and attach, or run COMMAND and end with its status.", mk_run },
+	{ "up", "[-f] [--config FILE] NAME",
+	  "Have the instance that /etc/multikernel/NAME.conf describes; -f stays with its log.",
+	  mk_up },
+	{ "down", "NAME", "End it, in order if it can be, and remove it.", mk_down },
 	{ "create", "NAME [--cpus LIST] [--memory SIZE] [--numa NODES] [--id N]",
 	  "Make an instance and give it CPUs and memory of this machine.",
 	  mk_life_create },
@@ -34,11 +41,28 @@ static const struct mk_command commands[] = {
 	{ "inspect", "NAME [--json]", "Show all about one.", mk_show_inspect },
 	{ "console", "NAME [--new] [--until TEXT] [--timeout SECONDS]",
 	  "Attach to its terminal; Ctrl-] detaches.", mk_console },
+	{ "exec", "[-i] [-t] [-w DIR] NAME [--] COMMAND...",
+	  "Run a command in it; status and output are the command's.", mk_exec },
+	{ "cp", "FILE NAME:PATH | NAME:PATH FILE", "Copy a file in or out.", mk_cp },
+	{ "forward", "NAME [PORT:]PORT", "Make a TCP port of it one of 127.0.0.1 here.",
+	  mk_forward },
 	{ "logs", "[-f] NAME | --all",
 	  "Print what it said; -f goes on, --all follows everyone.", mk_logs },
-	{ "ping", "NAME [-c COUNT]",
-	  "Send messages there and back, and show the time they take.",
-	  mk_life_ping },
+	{ "map", "[--json] [--color always|never|auto] [--width COLUMNS]",
+	  "Draw the machine: whose are which CPUs and which memory?", mk_map },
+	{ "top", "[-d SECONDS] [-n COUNT] [--json]",
+	  "Watch the map and the traffic of all instances; q quits.", mk_top },
+	{ "events", "[-f] [NAME] [--json]",
+	  "Count starts, ends and failures; -f tells of each change.", mk_events },
+	{ "ping", "NAME [-c COUNT] [--json]",
+	  "Send messages there and back, and show the time they take.", mk_ping },
+	{ "bench", "NAME [-c COUNT] [--json]",
+	  "Compare them with what the host alone takes for the like.", mk_bench },
+	{ "dump", "NAME FILE",
+	  "Save the memory of a dead instance as an ELF core; - is stdout.",
+	  mk_dump },
+	{ "check", "[--json]",
+	  "Are this machine and this kernel fit? Needs nothing mounted.", mk_check },
 	{ "wait", "NAME STATE[,STATE...] [--timeout SECONDS]",
 	  "Wait until it is in a state: offline, loaded, booting, running, stopping, crashed or hung.",
 	  mk_life_wait },
@@ -78,6 +102,12 @@ static bool only_help(int argc, char **argv)
 	return argc > 2 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h"));
 }
 
+/* It is there to say what is missing. */
+static bool works_anywhere(const struct mk_command *cmd)
+{
+	return cmd->run == mk_check;
+}
+
 int main(int argc, char **argv)
 {
 	const struct mk_command *cmd;
@@ -97,7 +127,7 @@ int main(int argc, char **argv)
 		return MK_USAGE;
 	}
 	mk_opts_command(cmd);
-	if (!only_help(argc, argv) && mk_file_init())
+	if (!only_help(argc, argv) && !works_anywhere(cmd) && mk_file_init())
 		return MK_FAILED;
 	/* getopt begins its complaints with this word */
 	argv[1] = "mkctl";

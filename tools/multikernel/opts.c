@@ -11,7 +11,7 @@
 
 #include "mkctl.h"
 
-#define OPTS_MAX	8
+#define OPTS_MAX	16
 
 static const struct mk_command *command;
 
@@ -83,10 +83,12 @@ static int set_value(const struct mk_opt *opt, const char *text)
 
 /* Turns our table into getopt's two; indices in our table become the values. */
 static void make_tables(const struct mk_opt *opts, struct option *longs,
-			char *shorts)
+			char *shorts, bool stop)
 {
 	int i;
 
+	if (stop)
+		*shorts++ = '+';
 	*shorts++ = 'h';
 	for (i = 0; opts[i].name && i < OPTS_MAX; i++) {
 		longs[i].name = opts[i].name;
@@ -121,6 +123,27 @@ static void help(void)
 	exit(MK_OK);
 }
 
+/* Up to the first word that is no option, or all of them. 0, or -1 after it has spoken */
+static int take_options(int argc, char **argv, const struct mk_opt *opts, bool stop)
+{
+	char shorts[2 * OPTS_MAX + 3];
+	struct option longs[OPTS_MAX + 2];
+	const struct mk_opt *opt;
+	int val;
+
+	make_tables(opts, longs, shorts, stop);
+	while ((val = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (val == 'h')
+			help();
+		opt = find(opts, val);
+		if (!opt)
+			return -mk_opts_usage(NULL, NULL);
+		if (set_value(opt, optarg))
+			return -mk_opts_usage("not a number that fits here", optarg);
+	}
+	return 0;
+}
+
 /*
  * mk_opts_parse() - Take a command line apart.
  * @opts: the options, ended by one without a name; at most OPTS_MAX
@@ -133,21 +156,10 @@ static void help(void)
 int mk_opts_parse(int argc, char **argv, const struct mk_opt *opts,
 		  const char **pos, int min, int max)
 {
-	char shorts[2 * OPTS_MAX + 2];
-	struct option longs[OPTS_MAX + 2];
-	const struct mk_opt *opt;
-	int val, i;
+	int i;
 
-	make_tables(opts, longs, shorts);
-	while ((val = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-		if (val == 'h')
-			help();
-		opt = find(opts, val);
-		if (!opt)
-			return -mk_opts_usage(NULL, NULL);
-		if (set_value(opt, optarg))
-			return -mk_opts_usage("not a number that fits here", optarg);
-	}
+	if (take_options(argc, argv, opts, false))
+		return -1;
 	if (argc - optind < min)
 		return -mk_opts_usage("something is missing", NULL);
 	if (argc - optind > max)
@@ -155,4 +167,45 @@ int mk_opts_parse(int argc, char **argv, const struct mk_opt *opts,
 	for (i = 0; i < max; i++)
 		pos[i] = optind + i < argc ? argv[optind + i] : NULL;
 	return 0;
+}
+
+/*
+ * mk_opts_parse_command() - Take a command line apart that has another one in it.
+ * @first: the first word that is no option
+ * @command: the words behind that, ended by NULL; options before them are this command's
+ *
+ * Return: 0, or -1 after it has said what is wrong.
+ */
+int mk_opts_parse_command(int argc, char **argv, const struct mk_opt *opts,
+			  const char **first, char ***command)
+{
+	if (take_options(argc, argv, opts, true))
+		return -1;
+	if (optind == argc)
+		return -mk_opts_usage("something is missing", NULL);
+	*first = argv[optind++];
+	if (take_options(argc, argv, opts, true))
+		return -1;
+	*command = argv + optind;
+	return 0;
+}
+
+/* Says so if this cannot be the name of an instance, and returns -1. */
+int mk_opts_check_name(const char *name)
+{
+	if (mk_file_name_ok(name))
+		return 0;
+	mk_error("'%s' cannot be the name of an instance", name);
+	fputs("  A name has 1 to 63 of A-Z a-z 0-9 . _ -, and no dot first.\n",
+	      stderr);
+	return -1;
+}
+
+/* Reads the command line of a command that has options and one NAME. */
+int mk_opts_parse_name(int argc, char **argv, const struct mk_opt *opts,
+		       const char **name)
+{
+	if (mk_opts_parse(argc, argv, opts, name, 1, 1))
+		return MK_USAGE;
+	return mk_opts_check_name(*name) ? MK_FAILED : MK_OK;
 }

@@ -32,22 +32,13 @@ static void row_free(struct row *row)
 		free(row->word[c]);
 }
 
-static char *copy(const char *text)
-{
-	char *new = strdup(text);
-
-	if (!new)
-		mk_error_out_of_memory();
-	return new;
-}
-
 /* Reads one instance; false if it is gone. */
 static bool row_read(struct row *row, const char *name)
 {
 	int c;
 
 	memset(row, 0, sizeof(*row));
-	row->word[NAME] = copy(name);
+	row->word[NAME] = mk_text_copy(name);
 	for (c = ID; c < COLUMNS; c++) {
 		row->word[c] = mk_file_word(name, files[c]);
 		if (!row->word[c]) {
@@ -82,14 +73,14 @@ static void row_beautify(struct row *row)
 
 	mk_text_size(size, sizeof(size), mk_text_bytes(row->word[MEMORY]));
 	free(row->word[MEMORY]);
-	row->word[MEMORY] = copy(strcmp(size, "0") ? size : "");
+	row->word[MEMORY] = mk_text_copy(strcmp(size, "0") ? size : "");
 	if (!strcmp(row->word[REASON], "none"))
 		*row->word[REASON] = '\0';
 	for (c = 0; c < COLUMNS; c++) {
 		if (*row->word[c])
 			continue;
 		free(row->word[c]);
-		row->word[c] = copy("-");
+		row->word[c] = mk_text_copy("-");
 	}
 }
 
@@ -181,7 +172,7 @@ static char *read_stat(const char *name, const char *stat)
 
 	snprintf(file, sizeof(file), "stats/%s", stat);
 	word = mk_file_word(name, file);
-	return word ? word : copy("");
+	return word ? word : mk_text_copy("");
 }
 
 static void inspect_lines(const char *name, const char *title, const char *file)

@@ -20,7 +20,7 @@ unsigned long long mk_text_bytes(const char *text)
 	char *end;
 
 	n = strtoull(text, &end, 0);
-	unit = *end ? strchr(units, *end & ~0x20) : NULL;
+	unit = *end > ' ' ? strchr(units, *end & ~0x20) : NULL;
 	return unit ? n << (10 * (unit - units + 1)) : n;
 }
 
@@ -38,6 +38,24 @@ void mk_text_size(char *buf, size_t size, unsigned long long bytes)
 		snprintf(buf, size, "%llu%c", bytes, units[i]);
 	else
 		snprintf(buf, size, "%llu", bytes);
+}
+
+/* The form that fits in five columns: 1610612736 becomes 1.5G. */
+void mk_text_short(char *buf, size_t size, unsigned long long bytes)
+{
+	static const char units[] = "\0KMGTPE";
+	unsigned long long tenths = 0;
+	int i = 0;
+
+	while (bytes >= 1024) {
+		tenths = bytes % 1024 * 10 / 1024;
+		bytes /= 1024;
+		i++;
+	}
+	if (i && bytes < 10 && tenths)
+		snprintf(buf, size, "%llu.%llu%c", bytes, tenths, units[i]);
+	else
+		snprintf(buf, size, "%llu%.1s", bytes, &units[i]);
 }
 
 void mk_text_ns(char *buf, size_t size, unsigned long long ns)
@@ -71,48 +89,56 @@ bool mk_text_pair(char **lines, char **key, char **value)
 	return true;
 }
 
-/* What a terminal would obey becomes a question mark. */
-void mk_text_clean(char *text)
-{
-	for (; *text; text++)
-		if (((unsigned char)*text < ' ' && *text != '\n' &&
-		     *text != '\t') || *text == 0x7f)
-			*text = '?';
-}
-
-static void json_next(struct mk_json *json, const char *key)
-{
-	if (json->filled)
-		fputc(',', json->out);
-	if (json->depth)
-		fprintf(json->out, "\n%*s", 2 * json->depth, "");
-	if (key)
-		fprintf(json->out, "\"%s\": ", key);
-	json->filled = true;
-}
-
 /*
- * mk_text_json_open() - Begin an object or an array.
- * @key: its name in the object around it; NULL inside an array, and outside
- * @bracket: { or [
+ * mk_text_list() - Read a list of numbers, such as 0,2-3.
+ * @has: becomes true for each number in the list, and stays as it is for others
+ * @max: how many numbers there are room for; what is beyond is passed over
  */
-void mk_text_json_open(struct mk_json *json, const char *key, char bracket)
+void mk_text_list(const char *text, bool *has, unsigned long max)
 {
-	json_next(json, key);
-	fputc(bracket, json->out);
-	json->depth++;
-	json->filled = false;
+	unsigned long first, last;
+	char *end;
+
+	for (; *text; text = end + strspn(end, ",\n ")) {
+		first = strtoul(text, &end, 10);
+		if (end == text)
+			return;
+		last = *end == '-' ? strtoul(end + 1, &end, 10) : first;
+		for (; first <= last && first < max; first++)
+			has[first] = true;
+	}
 }
 
-void mk_text_json_close(struct mk_json *json, char bracket)
+/* The same the other way round; the caller frees it. */
+char *mk_text_list_of(const bool *has, unsigned long max)
 {
-	json->depth--;
-	if (json->filled)
-		fprintf(json->out, "\n%*s", 2 * json->depth, "");
-	fputc(bracket, json->out);
-	json->filled = true;
-	if (!json->depth)
-		fputc('\n', json->out);
+	unsigned long first, next;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		mk_error_out_of_memory();
+	for (first = 0; first < max; first = next + 1) {
+		for (next = first; next < max && has[next]; next++)
+			;
+		if (next == first)
+			continue;
+		fprintf(out, "%s%lu", ftell(out) ? "," : "", first);
+		if (next > first + 1)
+			fprintf(out, "-%lu", next - 1);
+	}
+	fclose(out);
+	return text;
+}
+
+char *mk_text_copy(const char *text)
+{
+	char *new = strdup(text);
+
+	if (!new)
+		mk_error_out_of_memory();
+	return new;
 }
 
 /* How many bytes the valid UTF-8 sequence at @s has; 0 if it is none. */
@@ -137,6 +163,28 @@ static int utf8_length(const unsigned char *s)
 	return n;
 }
 
+/* What a terminal may obey: also as two bytes, and as what is no text at all. */
+static bool obeyed(const unsigned char *c, int n)
+{
+	if (!n || *c == 0x7f || (c[0] == 0xc2 && c[1] < 0xa0))
+		return true;
+	return *c < ' ' && *c != '\n' && *c != '\t';
+}
+
+/* What a terminal would obey becomes question marks. */
+void mk_text_clean(char *text)
+{
+	int n;
+
+	for (; *text; text += n) {
+		n = utf8_length((unsigned char *)text);
+		if (obeyed((unsigned char *)text, n)) {
+			n = n ? n : 1;
+			memset(text, '?', n);
+		}
+	}
+}
+
 static int json_char(FILE *out, const unsigned char *s)
 {
 	int n = utf8_length(s);
@@ -156,15 +204,70 @@ static int json_char(FILE *out, const unsigned char *s)
 	return n ? n : 1;
 }
 
-void mk_text_json_string(struct mk_json *json, const char *key, const char *s)
+static void json_text(FILE *out, const char *s)
 {
 	const unsigned char *c = (const unsigned char *)s;
 
-	json_next(json, key);
-	fputc('"', json->out);
+	fputc('"', out);
 	while (*c)
-		c += json_char(json->out, c);
-	fputc('"', json->out);
+		c += json_char(out, c);
+	fputc('"', out);
+}
+
+/* Begins a line, unless all goes on one. */
+static void json_line(struct mk_json *json)
+{
+	if (!json->one_line)
+		fprintf(json->out, "\n%*s", 2 * json->depth, "");
+}
+
+static void json_next(struct mk_json *json, const char *key)
+{
+	if (json->filled)
+		fputs(json->one_line ? ", " : ",", json->out);
+	if (json->depth)
+		json_line(json);
+	if (key) {
+		json_text(json->out, key);
+		fputs(": ", json->out);
+	}
+	json->filled = true;
+}
+
+/*
+ * mk_text_json_open() - Begin an object or an array.
+ * @key: its name in the object around it; NULL inside an array, and outside
+ * @bracket: { or [
+ */
+void mk_text_json_open(struct mk_json *json, const char *key, char bracket)
+{
+	json_next(json, key);
+	fputc(bracket, json->out);
+	json->depth++;
+	json->filled = false;
+}
+
+void mk_text_json_close(struct mk_json *json, char bracket)
+{
+	json->depth--;
+	if (json->filled)
+		json_line(json);
+	fputc(bracket, json->out);
+	json->filled = true;
+	if (!json->depth)
+		fputc('\n', json->out);
+}
+
+void mk_text_json_string(struct mk_json *json, const char *key, const char *s)
+{
+	json_next(json, key);
+	json_text(json->out, s);
+}
+
+void mk_text_json_bool(struct mk_json *json, const char *key, bool value)
+{
+	json_next(json, key);
+	fputs(value ? "true" : "false", json->out);
 }
 
 void mk_text_json_number(struct mk_json *json, const char *key,

@@ -12,16 +12,14 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "mkctl.h"
 
-/*
- * The longest sleep without another look. A kernel that wakes its pollers
- * makes this superfluous; what it costs is one read a second.
- */
-#define LOOK_AGAIN_MS	1000
+/* What a file of the kernel's can be at most here: a few lines. */
+#define EVENTS_BYTES	1024
 
 static long long now_ms(void)
 {
@@ -82,12 +80,65 @@ static void sleep_until_event(int fd, int left)
 	struct pollfd pfd = { .fd = fd, .events = POLLPRI };
 	char buf[256];
 
-	if (left < 0 || left > LOOK_AGAIN_MS)
-		left = LOOK_AGAIN_MS;
+	if (left < 0 || left > MK_LOOK_AGAIN_MS)
+		left = MK_LOOK_AGAIN_MS;
 	poll(&pfd, 1, left);
 	/* Its content does not matter here: reading it arms the next poll. */
 	if (pread(fd, buf, sizeof(buf), 0) < 0)
 		return;
+}
+
+/*
+ * mk_wait_events() - Read the counters of an instance.
+ * @fd: its file events; to read it arms the next poll
+ *
+ * Return: 0, or -1 if it is gone.
+ */
+int mk_wait_events(int fd, struct mk_events *events)
+{
+	struct { const char *key; unsigned long long *value; } const table[] = {
+		{ "starts", &events->starts },
+		{ "stops", &events->stops },
+		{ "crashes", &events->crashes },
+		{ "hangs", &events->hangs },
+		{ "restarts", &events->restarts },
+		{ "state_changes", &events->state_changes },
+	};
+	char buf[EVENTS_BYTES], *rest = buf, *key, *value;
+	ssize_t n = pread(fd, buf, sizeof(buf) - 1, 0);
+	size_t i;
+
+	memset(events, 0, sizeof(*events));
+	if (n < 0)
+		return -1;
+	buf[n] = '\0';
+	while (mk_text_pair(&rest, &key, &value))
+		for (i = 0; i < ARRAY_SIZE(table); i++)
+			if (!strcmp(key, table[i].key))
+				*table[i].value = strtoull(value, NULL, 10);
+	return 0;
+}
+
+/* Wakes when an instance is made; without it the regular look finds them. */
+int mk_wait_watch(void)
+{
+	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	char path[4096];
+
+	if (fd < 0)
+		return -1;
+	snprintf(path, sizeof(path), "%s/instances", mk_file_root());
+	inotify_add_watch(fd, path, IN_CREATE | IN_DELETE);
+	return fd;
+}
+
+/* Only that something was there matters, not what. */
+void mk_wait_drain(int watch)
+{
+	char buf[4096];
+
+	while (watch >= 0 && read(watch, buf, sizeof(buf)) > 0)
+		;
 }
 
 /*

@@ -287,6 +287,9 @@ static const struct command commands[] = {
 	{ "core-same", "FILE", core_same, 1 },
 	{ "core-hold", "FILE < a line", core_hold, 1 },
 	{ "core-timed", "FILE", core_timed, 1 },
+	{ "vsock-listen", "PORT COUNT", sock_listen, 2 },
+	{ "vsock", "CID PORT [FROM]", sock_connect, 2 },
+	{ "pty", "ROWS COLUMNS COMMAND...", sock_pty, 3 },
 };
 
 static const struct command *find(const char *name)

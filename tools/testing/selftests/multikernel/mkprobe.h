@@ -43,4 +43,9 @@ int core_same(int argc, char **argv);
 int core_hold(int argc, char **argv);
 int core_timed(int argc, char **argv);
 
+/* sock.c */
+int sock_listen(int argc, char **argv);
+int sock_connect(int argc, char **argv);
+int sock_pty(int argc, char **argv);
+
 #endif /* MKPROBE_H */
