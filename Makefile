@@ -9,7 +9,7 @@ CONFIG ?= default
 export KSRC PATCH SUBJECT
 
 .PHONY: help deps tree refresh series kernel initramfs demo check check-long shell \
-	lint check-off bisect bench report clean distclean
+	docs lint check-off bisect bench report clean distclean
 
 help:
 	@echo 'make demo             watch one Linux start, talk to, lose and restart another'
@@ -28,7 +28,9 @@ help:
 	@echo 'make series OUT=DIR   the whole work for git am, with a cover letter'
 	@echo 'make bench            figures beside their references; build/bench.json'
 	@echo 'make report           time of a start beside a cold boot; size; lines; build/report.txt'
-	@echo 'make lint             checkpatch, sparse, compiler warnings'
+	@echo 'make docs             the book as HTML in build/docs; fails on any warning'
+	@echo 'make lint             checkpatch, documentation, sparse, compiler warnings'
+	@echo 'make check-tools      mkctl with ASAN and UBSAN, its parsers fuzzed; on any Linux'
 	@echo 'make check-off        CONFIG_MULTIKERNEL=n changes no machine code'
 	@echo 'make bisect           each commit of the series builds (ten minutes)'
 	@echo 'make clean            drop builds; distclean: the tree and downloads too'
@@ -70,8 +72,14 @@ report: kernel initramfs
 shell: kernel initramfs
 	@dev/vm --config $(CONFIG) --interactive
 
+docs: tree
+	@dev/docs
+
 lint: kernel
 	@dev/lint
+
+check-tools: initramfs
+	@dev/check-tools
 
 check-off: tree
 	@dev/check-off

@@ -24,10 +24,9 @@ value() { sed -n "s/^$1 //p" "$MK_TMP/out"; }
 # row NAME UNIT ROUNDS LINE REFERENCE: medians of both, in ns
 row()
 {
-	local turn
 
 	rm -f "$MK_TMP"/v "$MK_TMP"/r "$MK_TMP"/p
-	for turn in $(seq "$TURNS"); do
+	for _ in $(seq "$TURNS"); do
 		run "$5 $3"
 		value median >> "$MK_TMP/r"
 		run "$4 $3"
@@ -42,10 +41,9 @@ doorbells() { cat "$MK_FS"/instances/a/stats/doorbells_sent "$MK_FS"/instances/a
 # rate NAME UNIT LINE ROUNDS REFERENCE: rounds a second of both
 rate()
 {
-	local turn
 
 	rm -f "$MK_TMP"/v "$MK_TMP"/r
-	for turn in $(seq "$TURNS"); do
+	for _ in $(seq "$TURNS"); do
 		run "$5 $4"
 		value ns >> "$MK_TMP/r"
 		run "$3 $4"
@@ -108,10 +106,10 @@ storm() { simple_row "$1" "$v" laps "$r" "$(wc -l < "$MK_TMP/laps.none")"; }
 # with the host.
 flooded()
 {
-	local turn kind ms v r worst=
+	local kind ms v r worst=
 
 	rm -f "$MK_TMP"/laps.*
-	for turn in $(seq "$TURNS"); do
+	for _ in $(seq "$TURNS"); do
 		for kind in none talk bells bare nonsense; do
 			echo "  flood, $kind" >&2
 			laps "$MK_TMP/laps" "flood_$kind"

@@ -26,9 +26,8 @@ notice()
 
 ends()
 {
-	local turn
 
-	for turn in $(seq "$TURNS"); do
+	for _ in $(seq "$TURNS"); do
 		start_of web >> "$MK_TMP/plain"
 		notice web crashed 'echo c > /proc/sysrq-trigger' >> "$MK_TMP/panic"
 		start_of web >> "$MK_TMP/respawn"
@@ -45,11 +44,10 @@ ends()
 
 vmcore()
 {
-	local turn
 
 	start_of web > /dev/null
 	mkctl kill web
-	for turn in $(seq "$TURNS"); do
+	for _ in $(seq "$TURNS"); do
 		mkprobe core-timed $INST/web/vmcore > "$MK_TMP/core" || die 'no core'
 		awk '/^map|^copy/ { n += $2 } END { printf "%d\n", n / 1000 }' "$MK_TMP/core" >> "$MK_TMP/copy"
 		awk '/^memcpy/ { printf "%d\n", $2 / 1000 }' "$MK_TMP/core" >> "$MK_TMP/memcpy"

@@ -31,7 +31,7 @@ own()
 	local status=0
 
 	[ -d $OWN ] || skip 'no tools'
-	cd $OWN/tests
+	cd $OWN/tests || return
 	own_env "./$1" > "$MK_TMP/own" 2>&1 || status=$?
 	note "$(cat "$MK_TMP/own")"
 	is $status 0 "status of $1"

@@ -14,5 +14,6 @@ mk_boot web "$(last_cpus 2)"
 ok answers web
 echo "lost: $WHAT"
 mk_send web "echo $WHAT > $MK_DEBUG/fault"
+# shellcheck disable=SC2034 # for eval
 quiet=$(($(now) + 30))
 wait_until 'nothing happens' eval '[ "$(now)" -ge "$quiet" ]'

@@ -17,14 +17,14 @@ reached()
 }
 
 # Who follows the logs for dev/vm would take time from those who write them
-kill $(pidof mkctl)
+kill "$(pidof mkctl)"
 # The idle loop is another one before
 until [ "$(cat /sys/devices/system/clocksource/*/current_clocksource)" = tsc ]; do
 	sleep 0.1
 done
 mk_create web "$(last_cpus "$REPORT_CPUS")" "$REPORT_MEMORY" || die 'not created'
 mk_load web "$REPORT_CMDLINE" || die 'not loaded'
-for turn in $(seq "$TURNS"); do
+for _ in $(seq "$TURNS"); do
 	begin=$(mkprobe tsc)
 	echo start > "$MK_FS/instances/web/state" || die 'not started'
 	# Asleep, so that the host takes no time from it

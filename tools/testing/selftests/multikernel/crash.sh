@@ -10,7 +10,6 @@
 
 export MK_KEEP=1
 CPUS=$(last_cpus 2) || :
-SECOND=${CPUS#*,}
 CORE=$MK_FS/instances/web/vmcore
 DUMP=$MK_TMP/dump
 DIRECT=/sys/kernel/debug/provoke-crash/DIRECT

@@ -29,6 +29,7 @@ a_realtime_kernel_starts()
 a_small_kernel_starts()
 {
 	[ -r "$TINY" ] || skip 'needs a small kernel, named by MK_TINY'
+	# shellcheck disable=SC2034 # for lib.sh
 	MK_KERNEL=$TINY
 	mk_boot tiny "$(cpu 3)" 128M
 	note "$(wc -c < "$TINY") bytes, and $(wc -c < /boot/bzImage) of the host's"

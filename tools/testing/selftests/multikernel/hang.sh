@@ -68,6 +68,7 @@ hangs_as()
 
 	hangs=$(counter web events hangs)
 	wait_for_state web hung
+	is "$(counter web events hangs)" $((hangs + 1)) 'hangs'
 	has "$(get web reason)" "^hung: CPU $1, for $((HANG / 1000)) s\$" "reason of $2"
 	is "$(put web state kill)" OK 'kill'
 	is "$(get web reason)" killed 'reason after the kill'

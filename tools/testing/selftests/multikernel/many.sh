@@ -159,7 +159,7 @@ writer()
 		mkprobe rmdir "$MK_FS/instances/everybody" > /dev/null || :
 		rmdir "$MK_FS/instances/w$1-$i" || return
 	done
-	echo done > "$MK_TMP/writer.$1"
+	echo 'done' > "$MK_TMP/writer.$1"
 }
 
 eight_writers_at_once()

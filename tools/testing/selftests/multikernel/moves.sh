@@ -106,10 +106,10 @@ longest_gap()
 # The reference: CPUs go offline and online here, as often as they will move.
 plain_hotplug()
 {
-	local i cpu
+	local cpu
 
 	longest_gap > /dev/null
-	for i in $(seq $((MOVES / 4 + 1))); do
+	for _ in $(seq $((MOVES / 4 + 1))); do
 		for cpu in $LOOSE; do
 			echo 0 > "$MK_CPUS/cpu$cpu/online"
 			echo 1 > "$MK_CPUS/cpu$cpu/online"

@@ -96,7 +96,7 @@ many_lives()
 {
 	local i
 
-	for i in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		ok mkctl kill a
 		ok mkctl start a --wait --timeout "$MK_LIMIT"
 	done
@@ -154,11 +154,9 @@ no_channels() { [ "$(get a stats/channels)" = 0 ] && [ "$(get b stats/channels)"
 # Killed at any moment of what a notifier does.
 notifiers_meet_the_dying()
 {
-	local i
-
 	bench host 'greet 2000' > /dev/null
 	bench b 'greet 2000' > /dev/null
-	for i in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		ok mkctl kill a
 		ok mkctl start a --wait --timeout "$MK_LIMIT"
 	done
