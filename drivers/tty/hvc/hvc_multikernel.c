@@ -100,6 +100,9 @@ static int hvc_mk_notifier_add(struct hvc_struct *hp, int data)
 {
 	/* Doorbells tell us of input: hvc need not poll */
 	hp->irq_requested = 1;
+	/* What was heard while the tty was not open had nobody to tell */
+	if (hp->ws.ws_row)
+		hvc_resize(hp, hp->ws);
 	return 0;
 }
 

@@ -94,8 +94,6 @@ killed_and_started()
 # Faster than anybody has to hear of it.
 many_lives()
 {
-	local i
-
 	for _ in 1 2 3 4 5; do
 		ok mkctl kill a
 		ok mkctl start a --wait --timeout "$MK_LIMIT"
