@@ -179,6 +179,9 @@ a_new_start_begins_a_new_log()
 	mk_start web
 	is "$(mkctl logs web | grep -c 'Linux version')" 1 'banners'
 	is "$(mkctl logs web | grep -c 'last words')" 0 'words of the last life'
+	# Said before its terminal was opened
+	is "$(get web winsize)" '44 120' 'winsize'
+	wait_until 'it has the size that was' sized '44 120'
 }
 
 # through_init FILE: the lines of the kernel's log up to the first program. When
