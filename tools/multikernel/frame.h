@@ -97,7 +97,6 @@ int mk_frame_fill(struct mk_frames *in, int fd);
 int mk_frame_next(struct mk_frames *in, struct mk_frame *frame);
 int mk_frame_wait(struct mk_frames *in, int fd, struct mk_frame *frame);
 
-
 /* relay.c */
 void mk_relay(int bytes, int frames, struct mk_frames *in);
 
