@@ -9,7 +9,7 @@ CONFIG ?= default
 export KSRC PATCH SUBJECT
 
 .PHONY: help deps tree refresh series kernel initramfs demo check check-long shell \
-	docs lint check-off bisect bench report clean distclean
+	docs lint check-off check-tools bisect bench report clean distclean
 
 help:
 	@echo 'make demo             watch one Linux start, talk to, lose and restart another'

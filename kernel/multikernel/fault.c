@@ -237,6 +237,7 @@ static const struct mk_channel_ops fault_packet_ops = {};
 static int fault_packets(struct rnd_state *rnd)
 {
 	u8 *data __free(kfree) = kmalloc(FAULT_PACKET, GFP_KERNEL);
+	const u32 hdr = sizeof(struct virtio_vsock_hdr);
 	struct mk_channel *ch;
 	unsigned int i;
 	int ret = 0;
@@ -247,12 +248,12 @@ static int fault_packets(struct rnd_state *rnd)
 	if (IS_ERR(ch))
 		return PTR_ERR(ch);
 	for (i = 0; i < FAULT_WRITES && !ret; i++) {
-		u32 len = prandom_u32_state(rnd) % (FAULT_PACKET - sizeof(struct virtio_vsock_hdr));
+		u32 len = prandom_u32_state(rnd) % (FAULT_PACKET - hdr);
 
 		fault_packet(rnd, data, len);
 		/* Now and then another type of message, or half a header */
 		ret = mk_send_wait(ch, i % 16 ? 1 : prandom_u32_state(rnd) % 4, data,
-				   i % 32 == 1 ? len % 44 : sizeof(struct virtio_vsock_hdr) + len,
+				   i % 32 == 1 ? len % hdr : hdr + len,
 				   10 * HZ);
 	}
 	mk_close(ch);

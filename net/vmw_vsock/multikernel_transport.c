@@ -75,7 +75,7 @@
  * @sending: held while @tx is used
  * @buf: a message that is put together, under @sending
  *
- * Once there, it stays until the end of the module.
+ * Once there, it stays.
  */
 struct mk_vsock_peer {
 	u32 cid;
@@ -342,6 +342,9 @@ static int mk_vsock_open(struct mk_vsock_peer *peer)
 
 	if (READ_ONCE(peer->tx))
 		return 0;
+	/* Of a life that is over: what is heard of it later would end the next one */
+	if (READ_ONCE(peer->ours))
+		return -ENOTCONN;
 	mk_vsock_close_ended(peer);
 	if (!mk_vsock_find(peer->cid, &who))
 		return -EHOSTDOWN;
@@ -537,22 +540,6 @@ static struct virtio_transport mk_vsock_transport = {
 	.send_pkt = mk_vsock_send_pkt,
 };
 
-static void mk_vsock_free_all(void)
-{
-	struct mk_vsock_peer *peer;
-	unsigned long cid;
-
-	xa_for_each(&mk_vsock_peers, cid, peer) {
-		cancel_work_sync(&peer->work);
-		mk_vsock_close_ended(peer);
-		if (peer->ours)
-			mk_close(peer->ours);
-		virtio_vsock_skb_queue_purge(&peer->queue);
-		mk_vsock_peer_free(peer);
-	}
-	xa_destroy(&mk_vsock_peers);
-}
-
 static int __init mk_vsock_init(void)
 {
 	int ret;
@@ -574,16 +561,8 @@ out_wq:
 	return ret;
 }
 
-static void __exit mk_vsock_exit(void)
-{
-	vsock_core_unregister(&mk_vsock_transport.transport);
-	mk_service_unregister(&mk_vsock_service);
-	mk_vsock_free_all();
-	destroy_workqueue(mk_vsock_wq);
-}
-
+/* No way out: as long as a peer lives its channels are open */
 module_init(mk_vsock_init);
-module_exit(mk_vsock_exit);
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("multikernel transport for vsock");
 MODULE_ALIAS_NETPROTO(PF_VSOCK);

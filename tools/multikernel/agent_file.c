@@ -37,28 +37,11 @@ static int target_of(char *buf, size_t size, const char *path)
 	return S_ISREG(st.st_mode) ? 0 : -EINVAL;
 }
 
-static int write_all(int fd, const char *data, size_t len)
-{
-	ssize_t n;
-
-	while (len) {
-		n = write(fd, data, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= n;
-	}
-	return 0;
-}
-
 /* Until the host says that this was all; 0 or a negative errno */
 static int receive(int sock, struct mk_frames *in, int fd, uint64_t size)
 {
 	uint64_t left = size;
 	struct mk_frame f;
-	int err;
 
 	for (;;) {
 		if (mk_frame_wait(in, sock, &f) != 1)
@@ -67,9 +50,8 @@ static int receive(int sock, struct mk_frames *in, int fd, uint64_t size)
 			return left ? -EPROTO : 0;
 		if (f.type != MK_FRAME_DATA || f.len > left)
 			return -EPROTO;
-		err = write_all(fd, f.data, f.len);
-		if (err)
-			return err;
+		if (mk_frame_write(fd, f.data, f.len))
+			return -errno;
 		left -= f.len;
 	}
 }

@@ -185,7 +185,7 @@ static int receive(const char *name, int fd, struct mk_frames *in, int file, uin
 			ret = MK_FAILED;
 			break;
 		}
-		if (write(file, f.data, f.len) != (ssize_t)f.len) {
+		if (mk_frame_write(file, f.data, f.len)) {
 			ret = mk_error("cp: %s", strerror(errno));
 			break;
 		}

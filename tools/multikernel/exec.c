@@ -140,22 +140,6 @@ static void take_signal(struct session *s)
 	}
 }
 
-static int write_out(int fd, const char *data, size_t len)
-{
-	ssize_t n;
-
-	while (len) {
-		n = write(fd, data, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		data += n;
-		len -= n;
-	}
-	return 0;
-}
-
 static int status_of(const struct mk_frame *f)
 {
 	uint32_t status = 0;
@@ -175,8 +159,8 @@ static void take_frame(struct session *s, struct mk_frame *f)
 		break;
 	case MK_FRAME_OUT:
 	case MK_FRAME_ERR:
-		if (write_out(f->type == MK_FRAME_OUT ? STDOUT_FILENO : STDERR_FILENO, f->data,
-			      f->len))
+		if (mk_frame_write(f->type == MK_FRAME_OUT ? STDOUT_FILENO : STDERR_FILENO,
+				   f->data, f->len))
 			s->status = EXEC_FAILED;
 		break;
 	case MK_FRAME_EXIT:

@@ -46,6 +46,27 @@ int mk_frame_send(int fd, enum mk_frame_type type, const void *data, size_t len)
 }
 
 /*
+ * mk_frame_write() - Write what a frame has brought to a file or a pipe, all of it.
+ *
+ * Return: 0, or -1 with errno.
+ */
+int mk_frame_write(int fd, const char *data, size_t len)
+{
+	ssize_t n;
+
+	while (len) {
+		n = write(fd, data, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		data += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/*
  * mk_frame_fill() - Take what has come in on a stream, by one read.
  *
  * To be called when mk_frame_next() has nothing left.

@@ -93,6 +93,7 @@ struct mk_frame {
 };
 
 int mk_frame_send(int fd, enum mk_frame_type type, const void *data, size_t len);
+int mk_frame_write(int fd, const char *data, size_t len);
 int mk_frame_fill(struct mk_frames *in, int fd);
 int mk_frame_next(struct mk_frames *in, struct mk_frame *frame);
 int mk_frame_wait(struct mk_frames *in, int fd, struct mk_frame *frame);

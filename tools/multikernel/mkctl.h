@@ -100,6 +100,7 @@ struct mk_events {
 	unsigned long long starts, stops, crashes, hangs, restarts, state_changes;
 };
 
+long long mk_wait_now(void);
 long long mk_wait_deadline(int ms);
 int mk_wait_left(long long deadline);
 int mk_wait_state(const char *name, const char *states, int ms, char *state);

@@ -2,8 +2,6 @@
 /*
  * A bar on stderr where a person waits, and nothing where none does.
  */
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "mkctl.h"
@@ -14,14 +12,6 @@
 
 #define BAR_COLUMNS	30
 
-static long long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
 /*
  * mk_progress_at() - So much of it is done.
  * @bar: with its title and total, zeroed otherwise
@@ -29,7 +19,7 @@ static long long now_ms(void)
 void mk_progress_at(struct mk_progress *bar, unsigned long long done)
 {
 	static const char hashes[] = "##############################";
-	long long now = now_ms();
+	long long now = mk_wait_now();
 	char size[32];
 	int part;
 

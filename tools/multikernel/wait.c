@@ -21,7 +21,8 @@
 /* What a file of the kernel's can be at most here: a few lines. */
 #define EVENTS_BYTES	1024
 
-static long long now_ms(void)
+/* Of a clock that never jumps. */
+long long mk_wait_now(void)
 {
 	struct timespec ts;
 
@@ -32,7 +33,7 @@ static long long now_ms(void)
 /* The moment @ms from now, or MK_FOREVER. */
 long long mk_wait_deadline(int ms)
 {
-	return ms < 0 ? MK_FOREVER : now_ms() + ms;
+	return ms < 0 ? MK_FOREVER : mk_wait_now() + ms;
 }
 
 /* How many ms are left, as poll() takes them: 0 is over, MK_FOREVER never is. */
@@ -42,7 +43,7 @@ int mk_wait_left(long long deadline)
 
 	if (deadline < 0)
 		return MK_FOREVER;
-	left = deadline - now_ms();
+	left = deadline - mk_wait_now();
 	if (left < 0)
 		return 0;
 	return left > INT_MAX ? INT_MAX : (int)left;

@@ -14,17 +14,6 @@ AGENT=/usr/libexec/multikernel/mkagent
 AGENT_PORT=700
 BIG=$MK_TMP/big
 
-# says STATUS PATTERN WHAT COMMAND...: ends with it, having said something like that
-says()
-{
-	local want="$1" pattern="$2" what="$3" got=0 out
-
-	shift 3
-	out=$("$@" 2>&1 < /dev/null) || got=$?
-	is $got "$want" "status of $what" || { note "$out"; return 1; }
-	has "$out" "$pattern" "words of $what"
-}
-
 cid_of()
 {
 	echo $(($(get "$1" id) + 2))

@@ -63,6 +63,17 @@ ok()
 	return 1
 }
 
+# says STATUS PATTERN WHAT COMMAND...: ends with it, having said something like that
+says()
+{
+	local want="$1" pattern="$2" what="$3" got=0 out
+
+	shift 3
+	out=$("$@" 2>&1 < /dev/null) || got=$?
+	is $got "$want" "status of $what" || { note "$out"; return 1; }
+	has "$out" "$pattern" "words of $what"
+}
+
 # between LOW NUMBER HIGH WHAT
 between()
 {

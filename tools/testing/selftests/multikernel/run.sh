@@ -14,17 +14,6 @@ run_here()
 	mkctl run --name web --cpus "$CPUS" --memory "$MK_MEM" --initrd "$MK_INITRD" "$@"
 }
 
-# says STATUS PATTERN WHAT COMMAND...: ends with it, having said something like that
-says()
-{
-	local want="$1" pattern="$2" what="$3" got=0 out
-
-	shift 3
-	out=$("$@" 2>&1 < /dev/null) || got=$?
-	is $got "$want" "status of $what" || { note "$out"; return 1; }
-	has "$out" "$pattern" "words of $what"
-}
-
 nothing_is_left()
 {
 	is "$(ls "$MK_FS/instances")" '' 'instances'
