@@ -13,6 +13,8 @@
  * Memory that comes at run time is for what can be moved (ZONE_MOVABLE), so that it
  * can go again, and its page structures lie in memory that was there at the start.
  *
+ * Nor does it take memory that it can't afford to describe.
+ *
  * What is used stays: a block goes only if as much as it holds, and some more, is
  * available elsewhere.  To empty it may take for ever all the same, as long as somebody
  * holds one of its pages.  The kernel gives up when the task that wants it has a signal,
@@ -26,6 +28,7 @@
 #include <linux/cpumask.h>
 #include <linux/ioport.h>
 #include <linux/jiffies.h>
+#include <linux/kasan.h>
 #include <linux/kthread.h>
 #include <linux/log2.h>
 #include <linux/memory.h>
@@ -103,6 +106,25 @@ static bool mk_guest_mem_ok(const struct mk_ctl_mem *req)
 	       req->start_pa + req->size > req->start_pa;
 }
 
+/* What must be left after that; it must not end in the OOM killer's hands */
+static bool mk_guest_can_spare(u64 size)
+{
+	unsigned long reserve = max(totalram_pages() / MK_SPARE_SHARE, MK_SPARE_MIN_PAGES);
+
+	return si_mem_available() >= (long)(size / PAGE_SIZE + reserve);
+}
+
+/* Memory that is there already and describes what comes */
+static u64 mk_guest_mem_cost(u64 size)
+{
+	u64 cost = size / PAGE_SIZE * sizeof(struct page);
+
+#ifdef CONFIG_KASAN_GENERIC
+	cost += size >> KASAN_SHADOW_SCALE_SHIFT;
+#endif
+	return cost;
+}
+
 static int mk_guest_add_mem(const struct mk_ctl_mem *req)
 {
 	if (!mk_guest_mem_ok(req))
@@ -114,6 +136,8 @@ static int mk_guest_add_mem(const struct mk_ctl_mem *req)
 	if (region_intersects(req->start_pa, req->size, IORESOURCE_MEM,
 			      IORES_DESC_NONE) != REGION_DISJOINT)
 		return -EINVAL;
+	if (!mk_guest_can_spare(mk_guest_mem_cost(req->size)))
+		return -ENOMEM;
 	return __add_memory_driver_managed(mk_guest_node(req->node), req->start_pa, req->size,
 					   "System RAM (multikernel)", MHP_NONE,
 					   MMOP_ONLINE_MOVABLE);
@@ -132,14 +156,6 @@ struct mk_emptying {
 	struct completion done;
 	int ret;
 };
-
-/* To empty a block fills others; that must not end in the OOM killer's hands */
-static bool mk_guest_can_spare(u64 size)
-{
-	unsigned long reserve = max(totalram_pages() / MK_SPARE_SHARE, MK_SPARE_MIN_PAGES);
-
-	return si_mem_available() >= (long)(size / PAGE_SIZE + reserve);
-}
 
 static int mk_guest_empty(void *data)
 {
@@ -161,12 +177,15 @@ static int mk_guest_del_mem(const struct mk_ctl_mem *req)
 	if (region_intersects(req->start_pa, req->size, IORESOURCE_SYSTEM_RAM,
 			      IORES_DESC_NONE) == REGION_DISJOINT)
 		return 0;
-	if (!mk_guest_can_spare(req->size))
+	/* To empty a block fills others */
+	if (!mk_guest_can_spare(req->size) || !mk_guest_hold_memory())
 		return -EBUSY;
 	init_completion(&em.done);
 	task = kthread_create(mk_guest_empty, &em, "mk-empty");
-	if (IS_ERR(task))
+	if (IS_ERR(task)) {
+		mk_guest_release_memory();
 		return PTR_ERR(task);
+	}
 	get_task_struct(task);
 	wake_up_process(task);
 	if (!wait_for_completion_timeout(&em.done,
@@ -175,6 +194,7 @@ static int mk_guest_del_mem(const struct mk_ctl_mem *req)
 		wait_for_completion(&em.done);
 	}
 	put_task_struct(task);
+	mk_guest_release_memory();
 	/* The signal was ours */
 	return em.ret == -EINTR ? -EBUSY : em.ret;
 }

@@ -436,6 +436,15 @@ cpu_works()
 cpus_inside() { mk_run "$1" 'grep -c ^processor /proc/cpuinfo'; }
 kb_inside() { mk_run "$1" 'sed -n "s/^MemTotal: *\([0-9]*\) kB/\1/p" /proc/meminfo'; }
 
+# eats PERCENT: the command by which an instance fills a file in /mnt with so much of its
+# available memory. How much that is depends on what its kernel checks.
+eats()
+{
+	printf 'mkdir -p /mnt && mount -t tmpfs -o size=100%% none /mnt && '
+	printf 'dd if=/dev/zero of=/mnt/x bs=1M count=$(($(%s) * %s / 102400)) 2> /dev/null' \
+		'sed -n "s/^MemAvailable: *\([0-9]*\) kB/\1/p" /proc/meminfo' "$1"
+}
+
 # fills FILE TEXT: the command by which an instance fills 60 MiB of a file with lines of it,
 # each letter one before. Programs that copy by the byte take minutes where all is checked.
 fills()
