@@ -184,6 +184,63 @@ a_new_start_begins_a_new_log()
 	wait_until 'it has the size that was' sized '44 120'
 }
 
+# numbered LINES: the command that prints them, 50 bytes each
+numbered()
+{
+	local line='%08d 0123456789abcdefghijklmnopqrstuvwxyzABCD\n'
+
+	printf '%s\n' "awk 'BEGIN { for (i = 1; i <= $1; i++) printf \"$line\", i }'"
+}
+
+# until_end FILE MARK: waits as long as the file grows
+until_end()
+{
+	local end size last=
+
+	until tail -c 100 "$1" | grep -q "$2"; do
+		size=$(stat -c %s "$1")
+		[ "$size" = "$last" ] || end=$(($(now) + MK_LIMIT))
+		last=$size
+		if [ "$(now)" -ge $end ]; then
+			note "gave up after $MK_LIMIT s without a byte: $size bytes are there"
+			return 1
+		fi
+		sleep 1
+	done
+}
+
+# between_marks FILE: what stands there, without the CR that the tty puts before each LF
+between_marks()
+{
+	sed -n '/MKBIG_BEGIN/,/MKBIG_END/p' "$1" | sed '1d;$d;s/\r$//'
+}
+
+# Every byte, in order: as it comes for one who follows, and in what is kept (16 MiB)
+megabytes_lose_no_byte()
+{
+	local lines=$((${MK_CONSOLE_MB:-10} * 20000)) begin follow=$MK_TMP/long file
+
+	between 20000 $lines 300000 'lines'
+	mkctl logs -f web > "$follow" & one=$!
+	begin=$(now)
+	mk_send web "echo MK''BIG_BEGIN; $(numbered $lines); echo MK''BIG_END"
+	until_end "$follow" MKBIG_END
+	note "$((lines / 20000)) MB in $(($(now) - begin)) s"
+	kill $one
+	numbered $lines | sh > "$MK_TMP/wanted"
+	is "$(wc -c < "$MK_TMP/wanted")" $((lines * 50)) 'bytes to look for'
+	for file in "$follow" "$MK_FS/instances/web/log"; do
+		between_marks "$file" > "$MK_TMP/got"
+		cmp "$MK_TMP/got" "$MK_TMP/wanted" || {
+			is "$(wc -c < "$MK_TMP/got")" $((lines * 50)) "bytes in $file"
+			note "$(diff "$MK_TMP/got" "$MK_TMP/wanted" | head -n 5)"
+			return 1
+		}
+	done
+	rm -f "$follow" "$MK_TMP/got" "$MK_TMP/wanted"
+	is "$(get web stats/console_dropped)" 0 'console_dropped'
+}
+
 # through_init FILE: the lines of the kernel's log up to the first program. When
 # one console takes over from another both print the lines that say so.
 through_init()
@@ -236,5 +293,6 @@ mk_main \
 	input_of_some_size_arrives_whole \
 	its_end_is_the_end_of_the_file \
 	a_new_start_begins_a_new_log \
+	megabytes_lose_no_byte \
 	no_line_of_a_talkative_boot_is_lost \
 	a_poller_may_outlive_the_instance
