@@ -14,7 +14,7 @@
 
 int agent_listen(void);
 void agent_fail(int fd, int err, const char *what);
-void agent_exec(int fd, struct mk_frames *in, const struct mk_frame *req);
+void agent_exec(int fd, struct mk_frames *in, const struct mk_frame *req, bool plain);
 void agent_put(int fd, struct mk_frames *in, const struct mk_frame *req);
 void agent_get(int fd, const struct mk_frame *req);
 void agent_connect(int fd, struct mk_frames *in, const struct mk_frame *req);

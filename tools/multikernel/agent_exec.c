@@ -21,8 +21,6 @@
 
 #include "agent.h"
 
-#define WORDS_MAX	1024
-
 /* So often its output is looked at when it has exited: more than is left of it, unless
  * others go on
  */
@@ -50,8 +48,14 @@ struct command {
 struct words {
 	struct mk_frame_exec head;
 	const char *dir;
-	char *argv[WORDS_MAX + 1];
-	char *env[WORDS_MAX + 1];
+	char *argv[MK_EXEC_WORDS_MAX + 1];
+	char *env[MK_EXEC_WORDS_MAX + 1];
+};
+
+/* Why there is no command */
+struct failure {
+	int err;		/* 0 if there is one */
+	bool dir;		/* it was where it should run */
 };
 
 /* The next string, or NULL */
@@ -78,6 +82,17 @@ static bool take_strings(char **to, uint32_t count, char **pos, char *end)
 	return true;
 }
 
+/* Each has a name */
+static bool is_env(const struct words *w)
+{
+	uint32_t i;
+
+	for (i = 0; i < w->head.env; i++)
+		if (*w->env[i] == '=' || !strchr(w->env[i], '='))
+			return false;
+	return true;
+}
+
 /* The strings stay in the frame */
 static bool parse(struct words *w, const struct mk_frame *req)
 {
@@ -87,19 +102,29 @@ static bool parse(struct words *w, const struct mk_frame *req)
 		return false;
 	memcpy(&w->head, req->data, sizeof(w->head));
 	if (w->head.version != MK_FRAME_VERSION || (w->head.flags & ~MK_EXEC_TTY) ||
-	    !w->head.args || w->head.args > WORDS_MAX || w->head.env > WORDS_MAX)
+	    !w->head.args || w->head.args > MK_EXEC_WORDS_MAX ||
+	    w->head.env > MK_EXEC_WORDS_MAX)
 		return false;
 	w->dir = take_string(&pos, end);
 	return w->dir && take_strings(w->argv, w->head.args, &pos, end) &&
-	       take_strings(w->env, w->head.env, &pos, end) && pos == end;
+	       take_strings(w->env, w->head.env, &pos, end) && pos == end && is_env(w);
+}
+
+/* Nothing but what a command on a terminal can't do without */
+static bool is_plain(const struct words *w)
+{
+	bool term = w->head.env == 1 && (w->head.flags & MK_EXEC_TTY) &&
+		    !strncmp(w->env[0], "TERM=", 5);
+
+	return !*w->dir && (!w->head.env || term);
 }
 
 /* In the child. What goes wrong is told by a pipe that a good exec closes */
 static void become(const struct words *w, int tell)
 {
+	struct failure f = { 0 };
 	uint32_t i;
 	sigset_t none;
-	int err;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -109,12 +134,12 @@ static void become(const struct words *w, int tell)
 	if (!getenv("HOME"))
 		setenv("HOME", "/root", 1);
 	for (i = 0; i < w->head.env; i++)
-		if (strchr(w->env[i], '='))
-			putenv(w->env[i]);
-	if (!chdir(*w->dir ? w->dir : "/"))
+		putenv(w->env[i]);
+	f.dir = chdir(*w->dir ? w->dir : "/");
+	if (!f.dir)
 		execvp(w->argv[0], w->argv);
-	err = errno;
-	if (write(tell, &err, sizeof(err)) < 0)
+	f.err = errno;
+	if (write(tell, &f, sizeof(f)) < 0)
 		_exit(126);
 	_exit(127);
 }
@@ -158,26 +183,28 @@ static pid_t start_on_pipes(struct command *c, const struct words *w, int tell)
 	return pid;
 }
 
-/* 0, or an errno */
-static int start(struct command *c, const struct words *w)
+static struct failure start(struct command *c, const struct words *w)
 {
-	int tell[2], err = 0;
+	struct failure f = { 0 };
+	int tell[2];
 
-	if (pipe2(tell, O_CLOEXEC))
-		return errno;
 	c->tty = w->head.flags & MK_EXEC_TTY;
-	c->pid = c->tty ? start_on_terminal(c, w, tell[1]) : start_on_pipes(c, w, tell[1]);
-	if (c->pid < 0)
-		return errno;
+	c->pid = -1;
+	if (!pipe2(tell, O_CLOEXEC))
+		c->pid = c->tty ? start_on_terminal(c, w, tell[1]) : start_on_pipes(c, w, tell[1]);
+	if (c->pid < 0) {
+		f.err = errno;
+		return f;
+	}
 	close(tell[1]);
-	if (read(tell[0], &err, sizeof(err)) == sizeof(err))
+	if (read(tell[0], &f, sizeof(f)) == sizeof(f))
 		waitpid(c->pid, NULL, 0);
 	else
-		err = 0;
+		f.err = 0;
 	close(tell[0]);
 	if (c->in >= 0)
 		fcntl(c->in, F_SETFL, fcntl(c->in, F_GETFL) | O_NONBLOCK);
-	return err;
+	return f;
 }
 
 static void close_input(struct command *c)
@@ -346,21 +373,28 @@ static int watch_child(void)
 /*
  * agent_exec() - Serve a request for a command.
  * @in: what has come in behind it
+ * @plain: variables and a directory are refused
  */
-void agent_exec(int fd, struct mk_frames *in, const struct mk_frame *req)
+void agent_exec(int fd, struct mk_frames *in, const struct mk_frame *req, bool plain)
 {
 	static struct command c = { .in = -1, .out = -1, .err = -1 };
 	static struct words w;
 	/* Before the start, so that no end is missed */
-	int child = watch_child(), err;
+	int child = watch_child();
+	struct failure f;
 
 	if (!parse(&w, req)) {
 		agent_fail(fd, EPROTO, "a request that this agent does not understand");
 		return;
 	}
-	err = start(&c, &w);
-	if (err) {
-		agent_fail(fd, err, w.argv[0]);
+	if (plain && !is_plain(&w)) {
+		agent_fail(fd, EPERM,
+			   "an agent with --allow takes no variables and no directory");
+		return;
+	}
+	f = start(&c, &w);
+	if (f.err) {
+		agent_fail(fd, f.err, f.dir ? w.dir : w.argv[0]);
 		return;
 	}
 	c.sock = fd;

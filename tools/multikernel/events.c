@@ -53,6 +53,7 @@ static void json_counters(struct mk_json *json, const char *name,
 	mk_text_json_number(json, "crashes", events->crashes);
 	mk_text_json_number(json, "hangs", events->hangs);
 	mk_text_json_number(json, "restarts", events->restarts);
+	mk_text_json_number(json, "updates", events->updates);
 	mk_text_json_number(json, "state_changes", events->state_changes);
 	mk_text_json_close(json, '}');
 }
@@ -80,7 +81,7 @@ static void print_counters(char **names, size_t n)
 	if (as_json)
 		mk_text_json_open(&json, NULL, '[');
 	else
-		printf("%-*s  STARTS  STOPS  CRASHES  HANGS  RESTARTS  CHANGES\n",
+		printf("%-*s  STARTS  STOPS  CRASHES  HANGS  RESTARTS  UPDATES  CHANGES\n",
 		       width, "NAME");
 	for (i = 0; i < n; i++) {
 		if (read_one(names[i], &ev))
@@ -88,9 +89,9 @@ static void print_counters(char **names, size_t n)
 		if (as_json)
 			json_counters(&json, names[i], &ev);
 		else
-			printf("%-*s  %6llu  %5llu  %7llu  %5llu  %8llu  %7llu\n",
+			printf("%-*s  %6llu  %5llu  %7llu  %5llu  %8llu  %7llu  %7llu\n",
 			       width, names[i], ev.starts, ev.stops, ev.crashes,
-			       ev.hangs, ev.restarts, ev.state_changes);
+			       ev.hangs, ev.restarts, ev.updates, ev.state_changes);
 	}
 	if (as_json)
 		mk_text_json_close(&json, ']');

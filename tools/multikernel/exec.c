@@ -38,44 +38,84 @@ struct session {
 	struct mk_frames in;
 };
 
-static void append(char **pos, const char *end, const char *text)
+/* What is asked for; nothing fits any more once it is too long */
+struct request {
+	struct mk_frame_exec head;
+	size_t len;		/* of @text */
+	bool too_long;
+	char text[MK_FRAME_MAX - sizeof(struct mk_frame_exec)];
+};
+
+static void append(struct request *r, const char *text)
 {
 	size_t len = strlen(text) + 1;
 
-	if (len > (size_t)(end - *pos)) {
-		*pos = NULL;
+	if (len > sizeof(r->text) - r->len) {
+		r->too_long = true;
 		return;
 	}
-	memcpy(*pos, text, len);
-	*pos += len;
+	memcpy(r->text + r->len, text, len);
+	r->len += len;
 }
 
-/* 0, or -1 if it is too long */
-static int send_request(int fd, char *const *argv, const struct mk_exec *how)
+static void append_env(struct request *r, const char *name, const char *value)
 {
-	char buf[MK_FRAME_MAX], *pos = buf + sizeof(struct mk_frame_exec);
-	struct mk_frame_exec head = {
-		.version = MK_FRAME_VERSION,
-		.flags = how->tty ? MK_EXEC_TTY : 0,
-	};
-	const char *end = buf + sizeof(buf), *term = getenv("TERM");
-	char env[256];
+	append(r, name);
+	if (value && !r->too_long) {
+		r->text[r->len - 1] = '=';
+		append(r, value);
+	}
+	r->head.env++;
+}
 
-	mk_terminal_size(&head.size.rows, &head.size.columns);
-	append(&pos, end, how->dir ? how->dir : "");
-	for (; pos && argv[head.args]; head.args++)
-		append(&pos, end, argv[head.args]);
-	if (pos && how->tty && snprintf(env, sizeof(env), "TERM=%s", term ? term : "linux") <
-	    (int)sizeof(env)) {
-		append(&pos, end, env);
-		head.env++;
+/* One that is not here is not there, as docker has it */
+static void append_texts(struct request *r, const struct mk_texts *env)
+{
+	const char *value;
+	size_t i;
+
+	for (i = 0; i < env->n; i++) {
+		value = strchr(env->text[i], '=') ? NULL : getenv(env->text[i]);
+		if (value || strchr(env->text[i], '='))
+			append_env(r, env->text[i], value);
 	}
-	if (!pos) {
-		errno = E2BIG;
-		return -1;
-	}
-	memcpy(buf, &head, sizeof(head));
-	return mk_frame_send(fd, MK_FRAME_EXEC, buf, pos - buf);
+}
+
+/* Before anybody is asked, so that what can't be starts nothing. 0, or -1 after it has spoken */
+static int make_request(struct request *r, char *const *argv, const struct mk_exec *how)
+{
+	const char *term = getenv("TERM");
+
+	r->head.version = MK_FRAME_VERSION;
+	r->head.flags = how->tty ? MK_EXEC_TTY : 0;
+	append(r, how->dir ? how->dir : "");
+	for (; argv[r->head.args]; r->head.args++)
+		append(r, argv[r->head.args]);
+	if (how->tty)
+		append_env(r, "TERM", term ? term : "linux");
+	append_texts(r, &how->env);
+	if (r->head.args > MK_EXEC_WORDS_MAX)
+		mk_error("a command has %u words at most", MK_EXEC_WORDS_MAX);
+	else if (r->head.env > MK_EXEC_WORDS_MAX)
+		mk_error("there can be %u variables at most, that of -t included",
+			 MK_EXEC_WORDS_MAX);
+	else if (r->too_long)
+		mk_error("too long: command, variables and directory have %zu bytes together",
+			 sizeof(r->text));
+	else
+		return 0;
+	return -1;
+}
+
+/* 0, or -1 with errno */
+static int send_request(int fd, struct request *r)
+{
+	char buf[MK_FRAME_MAX];
+
+	mk_terminal_size(&r->head.size.rows, &r->head.size.columns);
+	memcpy(buf, &r->head, sizeof(r->head));
+	memcpy(buf + sizeof(r->head), r->text, r->len);
+	return mk_frame_send(fd, MK_FRAME_EXEC, buf, sizeof(r->head) + r->len);
 }
 
 /* There is room: nothing is pending */
@@ -246,16 +286,19 @@ static int watch_signals(bool tty)
 int mk_exec_run(const char *name, char *const *argv, const struct mk_exec *how)
 {
 	static struct session s;
+	static struct request r;
 
 	if (how->tty && !isatty(STDIN_FILENO)) {
 		mk_error("-t wants a terminal, and standard input is none");
 		return EXEC_FAILED;
 	}
+	if (make_request(&r, argv, how))
+		return EXEC_FAILED;
 	s = (struct session){ .name = name, .status = -1, .input = how->input };
 	s.fd = mk_vsock_connect(name, how->agent_ms);
 	if (s.fd < 0)
 		return EXEC_FAILED;
-	if (send_request(s.fd, argv, how)) {
+	if (send_request(s.fd, &r)) {
 		close(s.fd);
 		mk_error("exec %s: %s", name, strerror(errno));
 		return EXEC_FAILED;
@@ -273,20 +316,35 @@ int mk_exec_run(const char *name, char *const *argv, const struct mk_exec *how)
 	return s.status;
 }
 
+/* 0, or -1 after it has said what is wrong */
+static int check(const struct mk_exec *how)
+{
+	size_t i;
+
+	for (i = 0; i < how->env.n; i++) {
+		if (!*how->env.text[i] || *how->env.text[i] == '=')
+			return -mk_opts_usage("-e wants NAME=VALUE or NAME", how->env.text[i]);
+	}
+	if (how->dir && *how->dir != '/')
+		return -mk_opts_usage("-w wants a path that begins with a slash", how->dir);
+	return 0;
+}
+
 int mk_exec(int argc, char **argv)
 {
-	struct mk_exec how = { .agent_ms = AGENT_MS };
+	static struct mk_exec how = { .agent_ms = AGENT_MS };
 	const struct mk_opt opts[] = {
 		{ "interactive", 'i', MK_OPT_FLAG, &how.input },
 		{ "tty", 't', MK_OPT_FLAG, &how.tty },
 		{ "workdir", 'w', MK_OPT_TEXT, &how.dir },
+		{ "env", 'e', MK_OPT_TEXTS, &how.env },
 		{ "timeout", 0, MK_OPT_MS, &how.agent_ms },
 		{ }
 	};
 	const char *name;
 	char **command;
 
-	if (mk_opts_parse_command(argc, argv, opts, &name, &command))
+	if (mk_opts_parse_command(argc, argv, opts, &name, &command) || check(&how))
 		return EXEC_FAILED;
 	if (!*command) {
 		mk_opts_usage("a command", NULL);

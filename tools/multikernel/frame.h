@@ -53,7 +53,13 @@ struct mk_frame_size {
 
 #define MK_EXEC_TTY	1u	/* on a terminal of its own */
 
-/* Behind it, each ended by a NUL: where to run, @args words, and @env of "NAME=value" */
+/* As many words a command may have, and as many variables */
+#define MK_EXEC_WORDS_MAX	1024
+
+/*
+ * Behind it, each ended by a NUL: where to run, or nothing, @args words, and @env of
+ * "NAME=value", of which a later one counts if it has the name of an earlier one
+ */
 struct mk_frame_exec {
 	uint32_t version;
 	uint32_t flags;

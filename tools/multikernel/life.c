@@ -275,7 +275,7 @@ int mk_life_rm(int argc, char **argv)
 
 static bool states_ok(const char *states)
 {
-	static const char known[] = "offline,loaded,booting,running,stopping,crashed,hung";
+	static const char known[] = "offline,loaded,booting,running,stopping,crashed,hung,updating";
 	char word[MK_STATE_MAX];
 	size_t len;
 

@@ -45,7 +45,8 @@ static void say_usage(FILE *out)
 	fputs("usage: mkagent [--allow exec,put,get,connect] [--init [PROGRAM [ARGUMENTS]]]\n"
 	      "\n"
 	      "Serves 'mkctl exec' and 'mkctl cp' of the host, in an instance of multikernel.\n"
-	      "  --allow LIST  what it does of that; all if not given\n"
+	      "  --allow LIST  what it does of that; all if not given. Commands get neither\n"
+	      "                variables nor a directory by the host then\n"
 	      "  --init        be the first process: mount what is missing, serve, and become\n"
 	      "                PROGRAM, or /sbin/init, or stay if there is none\n"
 	      "  --poweroff    ask the first process, if it is mkagent, to end the instance\n",
@@ -104,7 +105,7 @@ static void serve(int fd)
 	}
 	switch (req.type) {
 	case MK_FRAME_EXEC:
-		agent_exec(fd, &in, &req);
+		agent_exec(fd, &in, &req, allowed != ~0u);
 		break;
 	case MK_FRAME_PUT:
 		agent_put(fd, &in, &req);

@@ -41,7 +41,7 @@ static const struct mk_command commands[] = {
 	{ "inspect", "NAME [--json]", "Show all about one.", mk_show_inspect },
 	{ "console", "NAME [--new] [--until TEXT] [--timeout SECONDS]",
 	  "Attach to its terminal; Ctrl-] detaches.", mk_console },
-	{ "exec", "[-i] [-t] [-w DIR] NAME [--] COMMAND...",
+	{ "exec", "[-i] [-t] [-w DIR] [-e NAME[=VALUE]]... NAME [--] COMMAND...",
 	  "Run a command in it; status and output are the command's.", mk_exec },
 	{ "cp", "FILE NAME:PATH | NAME:PATH FILE", "Copy a file in or out.", mk_cp },
 	{ "forward", "NAME [PORT:]PORT", "Make a TCP port of it one of 127.0.0.1 here.",
@@ -64,7 +64,7 @@ static const struct mk_command commands[] = {
 	{ "check", "[--json]",
 	  "Are this machine and this kernel fit? Needs nothing mounted.", mk_check },
 	{ "wait", "NAME STATE[,STATE...] [--timeout SECONDS]",
-	  "Wait until it is in a state: offline, loaded, booting, running, stopping, crashed or hung.",
+	  "Wait until it is in a state: offline, loaded, booting, running, stopping, crashed, hung or updating.",
 	  mk_life_wait },
 };
 

@@ -51,6 +51,7 @@ struct mk_command {
 enum mk_opt_kind {
 	MK_OPT_FLAG,		/* value is a bool */
 	MK_OPT_TEXT,		/* value is a const char * */
+	MK_OPT_TEXTS,		/* value is a struct mk_texts; may be given again */
 	MK_OPT_MS,		/* value is an int, given in seconds, kept in ms */
 	MK_OPT_COUNT,		/* value is an unsigned int above 0 */
 };
@@ -60,6 +61,11 @@ struct mk_opt {
 	char letter;
 	enum mk_opt_kind kind;
 	void *value;
+};
+
+struct mk_texts {
+	const char **text;
+	size_t n;
 };
 
 void mk_opts_command(const struct mk_command *cmd);
@@ -97,7 +103,8 @@ noreturn void mk_error_out_of_memory(void);
 
 /* wait.c: time, and changes of state */
 struct mk_events {
-	unsigned long long starts, stops, crashes, hangs, restarts, state_changes;
+	unsigned long long starts, stops, crashes, hangs, restarts, updates,
+			   state_changes;
 };
 
 long long mk_wait_now(void);
@@ -219,6 +226,7 @@ struct mk_exec {
 	bool input;		/* standard input goes there */
 	bool tty;		/* on a terminal */
 	const char *dir;	/* where to run, or NULL */
+	struct mk_texts env;	/* NAME=VALUE, or NAME as it is here */
 	int agent_ms;		/* how long to wait for the agent */
 };
 

@@ -64,6 +64,14 @@ static int parse_count(const char *text, unsigned int *count)
 	return 0;
 }
 
+static void add_text(struct mk_texts *texts, const char *text)
+{
+	texts->text = reallocarray(texts->text, texts->n + 1, sizeof(*texts->text));
+	if (!texts->text)
+		mk_error_out_of_memory();
+	texts->text[texts->n++] = text;
+}
+
 static int set_value(const struct mk_opt *opt, const char *text)
 {
 	switch (opt->kind) {
@@ -72,6 +80,9 @@ static int set_value(const struct mk_opt *opt, const char *text)
 		return 0;
 	case MK_OPT_TEXT:
 		*(const char **)opt->value = text;
+		return 0;
+	case MK_OPT_TEXTS:
+		add_text(opt->value, text);
 		return 0;
 	case MK_OPT_MS:
 		return parse_ms(text, opt->value);

@@ -103,6 +103,7 @@ int mk_wait_events(int fd, struct mk_events *events)
 		{ "crashes", &events->crashes },
 		{ "hangs", &events->hangs },
 		{ "restarts", &events->restarts },
+		{ "updates", &events->updates },
 		{ "state_changes", &events->state_changes },
 	};
 	char buf[EVENTS_BYTES], *rest = buf, *key, *value;

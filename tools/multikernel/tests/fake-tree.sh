@@ -65,7 +65,7 @@ instance()
 		"kernel_sha256 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	put "$i/abi" 'agreed 1' 'newest 1' 'oldest 1' 'features 0x7'
 	put "$i/events" 'starts 2' 'stops 1' 'crashes 1' 'hangs 0' 'restarts 0' \
-		'state_changes 9'
+		'updates 3' 'state_changes 9'
 	put "$i/nop" 'rounds 10' 'lost 0' 'min_ns 4100' 'median_ns 5200' 'max_ns 99000'
 	put "$i/log" 'Linux version 7.3'
 	put "$i/console" 'Linux version 7.3'

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
 #
-# run.sh DIR: tests of mkctl, which make has built in DIR together with fuzz, on a machine
-# that is made of files. Needs python3 for a second opinion on JSON and on widths; without
-# tmux the test of the screen is left out. FUZZ_RUNS and FUZZ_SEED say what is fuzzed.
+# run.sh DIR: tests of mkctl, which make has built in DIR together with fuzz and frames, on a
+# machine that is made of files. Needs python3 for a second opinion on JSON and on widths;
+# without tmux the test of the screen is left out, without systemd that of the units.
+# FUZZ_RUNS and FUZZ_SEED say what is fuzzed.
 set -u
 
 here=$(dirname "$(readlink -f "$0")")
@@ -222,7 +223,7 @@ top_on_a_screen()
 events_counts()
 {
 	json events --json || return
-	has "$(mkctl events)" '^web  *2  *1  *1  *0  *0  *9$' &&
+	has "$(mkctl events)" '^web  *2  *1  *1  *0  *0  *3  *9$' &&
 		is "$(mkctl events db | wc -l)" 2 &&
 		has "$(exits 1 events nobody)" 'no such instance' &&
 		has "$(exits 1 events nobody)" 'mkctl ps' &&
@@ -409,6 +410,72 @@ bench_says_what_was_measured()
 		has "$(exits 2 bench web -c 1000001)" '1000000 at most'
 }
 
+# --- exec -----------------------------------------------------------------------
+
+# What cannot be is found before anyone is asked; what can be finds no agent here.
+exec_refuses_nonsense()
+{
+	long=$(head -c 40000 /dev/zero | tr '\0' x)
+	# shellcheck disable=SC2046 # words are wanted
+	has "$(exits 125 exec -e '' web true)" '-e wants NAME=VALUE or NAME' &&
+		has "$(exits 125 exec -e =x web true)" '-e wants NAME=VALUE or NAME: =x' &&
+		has "$(exits 125 exec web -e)" 'requires an argument' &&
+		has "$(exits 125 exec -w tmp web true)" 'begins with a slash: tmp' &&
+		has "$(exits 125 exec $(seq 1025 | sed 's/.*/-e V&=/') web true)" \
+			'1024 variables at most' &&
+		has "$(exits 125 exec web true $(seq 1024))" '1024 words at most' &&
+		has "$(exits 125 exec -e "A=$long" web true)" 'too long: .* 32748 bytes' &&
+		has "$(A=$long exits 125 exec -e A web true)" 'too long' &&
+		has "$(exits 125 exec web "$long")" 'too long' &&
+		hasnt "$(exits 125 exec -e A=1 -e B --env C= -w / --timeout 0 web true)" 'usage\|too long\|at most'
+}
+
+requests_for_commands_are_answered()
+{
+	frames "${FUZZ_RUNS:-2000}" "${FUZZ_SEED:-1}" 2> "$tmp/err" ||
+		fail "seed ${FUZZ_SEED:-1}: $(cat "$tmp/err")"
+}
+
+# --- units ----------------------------------------------------------------------
+
+# verify: what systemd says of the units in $tmp/root, where mkctl is what there is
+verify()
+{
+	systemd-analyze verify --root="$tmp/root" --man=no --recursive-errors=no \
+		multikernel@web.service sys-fs-multikernel.mount 2>&1
+}
+
+# units [EXPRESSION FILE]: as they are installed, one of them changed by sed
+units()
+{
+	dir=$tmp/root/usr/lib/systemd/system
+	rm -rf "$tmp/root"
+	mkdir -p "$dir" "$tmp/root/usr/sbin"
+	cp "$build/mkctl" "$tmp/root/usr/sbin"
+	cp "$here/../multikernel@.service" "$here/../sys-fs-multikernel.mount" "$dir"
+	[ $# = 0 ] || sed -i "$1" "$dir/$2"
+}
+
+# refuses PATTERN EXPRESSION FILE: a unit that is changed so is found wanting
+refuses()
+{
+	units "$2" "$3"
+	out=$(verify)
+	has "$out" "$1"
+}
+
+systemd_accepts_the_units()
+{
+	command -v systemd-analyze > /dev/null || exit 4
+	units
+	out=$(verify) || fail "status $?: $out" || return
+	is "$out" '' || return
+	refuses 'mkctl' 's,/usr/sbin/mkctl,/no/mkctl,' multikernel@.service &&
+		refuses 'Unknown key' 's/^RestartSec/RestartSecs/' multikernel@.service &&
+		refuses 'restart' 's/^Restart=.*/Restart=sometimes/' multikernel@.service &&
+		refuses 'Where=' 's/^Where=.*/Where=\/sys\/fs\/other/' sys-fs-multikernel.mount
+}
+
 # --- all ------------------------------------------------------------------------
 
 the_others_print_json()
@@ -434,9 +501,12 @@ t mkctl inspect w
 t mkctl wait web crashed,run
 t mkctl events --f
 t mkctl map --j
+t mkctl exec -w /tmp -e A = 1 w
+t mkctl exec -e MKCTL_PR
+t mkctl exec -
 END
 	is "$(bash "$tmp/complete" "$here/../mkctl.bash-completion" 2>&1 | paste -s -d ' ')" \
-		'map web crashed,running  --json'
+		'map web crashed,running  --json web MKCTL_PROC -i -t -w -e --help'
 }
 
 what_is_damaged_is_survived()
@@ -488,6 +558,9 @@ for t in \
 	dump_says_that_the_disk_is_full \
 	ping_json \
 	bench_says_what_was_measured \
+	exec_refuses_nonsense \
+	requests_for_commands_are_answered \
+	systemd_accepts_the_units \
 	the_others_print_json \
 	nothing_that_a_terminal_obeys \
 	completion_knows_commands_options_and_names \

@@ -26,8 +26,63 @@ a_command_runs()
 	is "$(mkctl exec web -- echo hello there)" 'hello there' 'output'
 	is "$(mkctl exec web uname -r)" "$(uname -r)" 'without dashes'
 	is "$(mkctl exec web -- sh -c 'cat /proc/cpuinfo | grep -c ^processor')" 1 'its CPUs'
-	is "$(mkctl exec -w /proc web pwd)" /proc 'where it runs'
 	ok answers web
+}
+
+# env_of ARGUMENT...: what the variables A and B are for a command
+env_of()
+{
+	mkctl exec "$@" -- sh -c 'echo "<${A-none}><${B-none}>"'
+}
+
+variables_are_passed_on()
+{
+	is "$(env_of web)" '<none><none>' 'none'
+	is "$(env_of -e A=1 web)" '<1><none>' 'one'
+	is "$(env_of -e A=1 -e 'B=two words' web)" '<1><two words>' 'two'
+	is "$(env_of -e A=a=b --env B= web)" '<a=b><>' 'one with = in it, and an empty one'
+	is "$(env_of -e "A=$(printf 'two\nlines')" web)" "$(printf '<two\nlines><none>')" 'two lines'
+	is "$(env_of -e A=1 web -e A=2)" '<2><none>' 'the last one counts'
+	is "$(A='from here' env_of -e A -e B web)" '<from here><none>' 'from here, if it is here'
+	# shellcheck disable=SC2046 # words are wanted
+	is "$(mkctl exec $(seq 1024 | sed 's/.*/-e V&=&/') web env | grep -c '^V\([0-9]*\)=\1$')" 1024 \
+		'as many as there can be'
+	says 127 'No such file' 'PATH is the one that is given' mkctl exec -e PATH=/nowhere web true
+	has "$(pty mkctl exec -t -e TERM=vt52 web -- sh -c 'echo $TERM')" '^vt52' 'TERM'
+}
+
+where_it_runs()
+{
+	is "$(mkctl exec web pwd)" / 'if nothing is said'
+	is "$(mkctl exec -w /proc/sys web pwd)" /proc/sys '-w'
+	is "$(mkctl exec --workdir /tmp -e A=1 web -- sh -c 'pwd; echo $A')" "$(printf '/tmp\n1')" 'both'
+	says 127 '/no/dir: No such file' 'no such directory' mkctl exec -w /no/dir web true
+	says 125 '/etc/profile: Not a directory' 'a file' mkctl exec -w /etc/profile web true
+}
+
+# starts_nothing PATTERN ARGUMENT...
+starts_nothing()
+{
+	local pattern="$1"
+
+	shift
+	says 125 "$pattern" "exec $(echo "$*" | head -c 40)" mkctl exec "$@" web touch /tmp/started
+	ok mkctl exec web test ! -e /tmp/started
+}
+
+# shellcheck disable=SC2046 # words are wanted
+what_is_refused_starts_nothing()
+{
+	starts_nothing '-e wants NAME=VALUE or NAME' -e ''
+	starts_nothing '-e wants NAME=VALUE or NAME: =x' -e =x
+	starts_nothing '-e wants NAME=VALUE or NAME: =$' -e A=1 -e =
+	starts_nothing '1024 variables at most' $(seq 1025 | sed 's/.*/-e V&=/')
+	starts_nothing 'too long' -e "A=$(head -c 40000 /dev/zero | tr '\0' x)"
+	A=$(head -c 40000 /dev/zero | tr '\0' x) starts_nothing 'too long' -e A
+	starts_nothing 'begins with a slash: tmp' -w tmp
+	starts_nothing 'begins with a slash' -w ''
+	says 125 'requires an argument' 'nothing behind -e' mkctl exec web -e
+	says 125 '1024 words at most' 'a long command' mkctl exec web true $(seq 1024)
 }
 
 status_is_the_commands()
@@ -162,6 +217,13 @@ many_at_once()
 	done
 }
 
+# restart_agent ARGUMENT...
+restart_agent()
+{
+	stop_agent
+	ok mk_run web "$AGENT $* > /dev/null 2>&1 & sleep 0"
+}
+
 # And it is gone
 stop_agent()
 {
@@ -179,11 +241,29 @@ what_can_not_be()
 	ok mkctl rm idle
 	stop_agent
 	says 125 'no agent answers in web' 'no agent' mkctl exec --timeout 0.5 web true
-	ok mk_run web "$AGENT --allow get,put > /dev/null 2>&1 & sleep 0"
-	says 125 'does not do that here' 'what is not allowed' mkctl exec web true
-	stop_agent
 	ok mk_run web "$AGENT > /dev/null 2>&1 & sleep 0"
 	ok mkctl exec web true
+}
+
+what_is_not_allowed()
+{
+	restart_agent --allow get,put
+	says 125 'does not do that here' 'a command' mkctl exec web true
+	says 125 'does not do that here' 'with a variable' mkctl exec -e A=1 web true
+	says 125 'does not do that here' 'with a directory' mkctl exec -w /tmp web true
+	restart_agent --allow exec
+	starts_nothing 'no variables and no directory' -e A=1
+	starts_nothing 'no variables and no directory' -e LD_PRELOAD=/tmp/x.so
+	starts_nothing 'no variables and no directory' -e TERM=linux
+	starts_nothing 'no variables and no directory' -w /tmp
+	starts_nothing 'no variables and no directory' -w /
+	is "$(env_of web)" '<none><none>' 'a command'
+	is "$(env_of -e NOT_HERE web)" '<none><none>' 'none that is here'
+	has "$(TERM=vt102 pty mkctl exec -t web -- sh -c 'echo $TERM')" '^vt102' 'one with a terminal'
+	has "$(pty mkctl exec -t -e A=1 web true)" 'no variables' 'and with a variable'
+	says 1 'does not do that here' 'a file' mkctl cp /etc/profile web:/tmp/x
+	restart_agent
+	is "$(env_of -e A=1 web)" '<1><none>' 'all of it again'
 }
 
 # From a port that anyone may have, and from an instance: not a word
@@ -325,6 +405,9 @@ a_new_life_is_served()
 
 mk_main \
 	a_command_runs \
+	variables_are_passed_on \
+	where_it_runs \
+	what_is_refused_starts_nothing \
 	status_is_the_commands \
 	its_two_outputs_are_two \
 	input_goes_in_and_comes_out \
@@ -335,6 +418,7 @@ mk_main \
 	who_goes_takes_the_command_along \
 	many_at_once \
 	what_can_not_be \
+	what_is_not_allowed \
 	others_are_not_served \
 	instances_have_sockets \
 	a_file_goes_in_and_out \
