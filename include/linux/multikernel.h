@@ -154,6 +154,9 @@ int mk_kimage_locate(struct kexec_buf *kbuf,
 int mk_kimage_finish(struct kimage *image);
 int mk_kimage_unload(struct mk_instance *inst);
 
+/* Hook for kexec in an instance: kernel/multikernel/guest_update.c */
+int mk_kexec_may_load(bool file, bool crash);
+
 /* Hook for reboot(2): kernel/multikernel/life.c */
 int mk_reboot_start(unsigned long id);
 
@@ -309,6 +312,11 @@ static inline int mk_kimage_locate(struct kexec_buf *kbuf,
 				   int (*func)(struct resource *res, void *arg))
 {
 	return -EOPNOTSUPP;
+}
+
+static inline int mk_kexec_may_load(bool file, bool crash)
+{
+	return 0;
 }
 
 #endif /* CONFIG_MULTIKERNEL */

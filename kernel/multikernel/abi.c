@@ -35,7 +35,8 @@ static struct mk_abi mk_abi __ro_after_init = {
 	.newest = MK_BOOT_VERSION,
 	.oldest = MK_BOOT_VERSION_MIN,
 	.features = MK_BOOT_F_X86_PARK | MK_BOOT_F_PEERS | MK_BOOT_F_RESIZE |
-		    MK_BOOT_F_BEAT | MK_BOOT_F_DUMP | MK_BOOT_F_WINSIZE,
+		    MK_BOOT_F_BEAT | MK_BOOT_F_DUMP | MK_BOOT_F_WINSIZE |
+		    MK_BOOT_F_UPDATE,
 };
 
 static bool mk_abi_is_blind __ro_after_init;

@@ -57,7 +57,9 @@ u32 mk_boot_tables_off(const struct mk_boot_block *block)
 
 static u32 mk_boot_nodes_off(const struct mk_boot_block *block)
 {
-	return mk_boot_tables_off(block) + mk_boot_tables_size(block->nr_cpus);
+	/* All: the layout is the same whichever of them are the instance's */
+	return mk_boot_tables_off(block) +
+	       mk_boot_tables_size(block->nr_cpus + block->nr_spare);
 }
 
 static size_t mk_boot_nodes_size(u32 nr)

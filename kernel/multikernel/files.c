@@ -394,9 +394,10 @@ static int mk_recovery_write(struct mk_instance *inst, char *buf)
 static int mk_events_show(struct mk_instance *inst, struct seq_file *sf)
 {
 	guard(mutex)(&inst->lock);
-	seq_printf(sf, "starts %lu\nstops %lu\ncrashes %lu\nhangs %lu\nrestarts %lu\nstate_changes %lu\n",
+	seq_printf(sf, "starts %lu\nstops %lu\ncrashes %lu\nhangs %lu\nrestarts %lu\nupdates %lu\nstate_changes %lu\n",
 		   inst->events.starts, inst->events.stops, inst->events.crashes,
-		   inst->events.hangs, inst->events.restarts, inst->events.state_changes);
+		   inst->events.hangs, inst->events.restarts, inst->events.updates,
+		   inst->events.state_changes);
 	return 0;
 }
 

@@ -28,6 +28,9 @@ static inline void mk_guest_dump_cpu(struct pt_regs *regs) {}
 static inline void mk_guest_dump_panic(void) {}
 #endif
 int mk_guest_resize_call(const void *data, size_t len);
+bool mk_guest_hold_memory(void);
+void mk_guest_release_memory(void);
+int mk_guest_update(u32 phys_id);
 
 /* The host's node as we know it */
 static inline int mk_guest_node(u32 node)

@@ -53,16 +53,22 @@ static const char * const mk_state_names[MK_NR_STATES] = {
 	[MK_STOPPING]	= "stopping",
 	[MK_CRASHED]	= "crashed",
 	[MK_HUNG]	= "hung",
+	[MK_UPDATING]	= "updating",
 };
 
 static const u8 mk_state_next[MK_NR_STATES] = {
 	[MK_OFFLINE]	= BIT(MK_LOADED),
 	[MK_LOADED]	= BIT(MK_OFFLINE) | BIT(MK_LOADED) | BIT(MK_BOOTING),
-	[MK_BOOTING]	= BIT(MK_LOADED) | BIT(MK_RUNNING) | BIT(MK_CRASHED) | BIT(MK_HUNG),
-	[MK_RUNNING]	= BIT(MK_LOADED) | BIT(MK_STOPPING) | BIT(MK_CRASHED) | BIT(MK_HUNG),
+	[MK_BOOTING]	= BIT(MK_LOADED) | BIT(MK_RUNNING) | BIT(MK_CRASHED) | BIT(MK_HUNG) |
+			  BIT(MK_UPDATING),
+	[MK_RUNNING]	= BIT(MK_LOADED) | BIT(MK_STOPPING) | BIT(MK_CRASHED) | BIT(MK_HUNG) |
+			  BIT(MK_UPDATING),
 	[MK_STOPPING]	= BIT(MK_LOADED) | BIT(MK_CRASHED),
 	[MK_CRASHED]	= BIT(MK_OFFLINE) | BIT(MK_LOADED) | BIT(MK_BOOTING),
-	[MK_HUNG]	= BIT(MK_LOADED) | BIT(MK_RUNNING) | BIT(MK_STOPPING) | BIT(MK_CRASHED),
+	[MK_HUNG]	= BIT(MK_LOADED) | BIT(MK_RUNNING) | BIT(MK_STOPPING) | BIT(MK_CRASHED) |
+			  BIT(MK_UPDATING),
+	[MK_UPDATING]	= BIT(MK_LOADED) | BIT(MK_RUNNING) | BIT(MK_CRASHED) | BIT(MK_HUNG) |
+			  BIT(MK_UPDATING),
 };
 
 /**
@@ -96,8 +102,19 @@ bool mk_state_may(enum mk_state from, enum mk_state to)
  */
 bool mk_state_is_up(enum mk_state state)
 {
-	return state == MK_BOOTING || state == MK_RUNNING || state == MK_STOPPING ||
+	return mk_state_boots(state) || state == MK_RUNNING || state == MK_STOPPING ||
 	       state == MK_HUNG;
+}
+
+/**
+ * mk_state_boots() - is a kernel on its way to say hello?
+ * @state: its state
+ *
+ * Return: true if so.
+ */
+bool mk_state_boots(enum mk_state state)
+{
+	return state == MK_BOOTING || state == MK_UPDATING;
 }
 
 /**

@@ -131,6 +131,7 @@ struct mk_unsure {
  * @MK_STOPPING: its userspace was asked to shut down
  * @MK_CRASHED: it ended by a panic, or was refused; the image is still there
  * @MK_HUNG: a CPU of it does not get on, see watch.c
+ * @MK_UPDATING: its kernel has made way for another one, see update.c
  * @MK_NR_STATES: number of states
  */
 enum mk_state {
@@ -141,6 +142,7 @@ enum mk_state {
 	MK_STOPPING,
 	MK_CRASHED,
 	MK_HUNG,
+	MK_UPDATING,
 	MK_NR_STATES
 };
 
@@ -197,6 +199,7 @@ struct mk_shared {
  * @crashes: how often it ended by a panic
  * @hangs: how often it was found to hang
  * @restarts: how often it was started again as it had failed
+ * @updates: how often its kernel has made way for another one
  * @state_changes: how often its state changed
  */
 struct mk_events {
@@ -205,6 +208,7 @@ struct mk_events {
 	unsigned long crashes;
 	unsigned long hangs;
 	unsigned long restarts;
+	unsigned long updates;
 	unsigned long state_changes;
 };
 
@@ -366,6 +370,7 @@ void mk_instance_set_state(struct mk_instance *inst, enum mk_state state);
 bool mk_name_ok(const char *name);
 bool mk_state_may(enum mk_state from, enum mk_state to);
 bool mk_state_is_up(enum mk_state state);
+bool mk_state_boots(enum mk_state state);
 const char *mk_state_name(enum mk_state state);
 extern void (*mk_instance_notify)(struct mk_instance *inst, bool state);
 
@@ -378,8 +383,11 @@ int mk_life_start(struct mk_instance *inst);
 int mk_life_winsize(struct mk_instance *inst);
 int mk_life_stop(struct mk_instance *inst);
 int mk_life_kill(struct mk_instance *inst, const char *reason);
+int mk_life_list_cpus(struct mk_instance *inst, unsigned int first);
+void mk_life_end(struct mk_instance *inst, enum mk_state state, const char *reason);
 int mk_life_stop_cpu(struct mk_instance *inst, unsigned int cpu);
 void mk_life_crash(struct mk_instance *inst);
+void mk_update(struct mk_instance *inst);
 
 /* watch.c */
 #define MK_BEAT_MS		1000
@@ -658,6 +666,13 @@ int mk_arch_stop_cpu(unsigned int cpu);
  * Context: any, in a panic.
  */
 void mk_arch_crash_stop(void);
+
+/**
+ * mk_arch_update() - lay out the shared area for the next kernel of an instance
+ * @inst: the instance; its shared area has been cleared
+ * @block: the boot block, to be completed
+ */
+void mk_arch_update(struct mk_instance *inst, struct mk_boot_block *block);
 
 /**
  * mk_arch_release() - undo mk_arch_prepare()

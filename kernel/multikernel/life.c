@@ -67,6 +67,7 @@ static const char * const mk_end_names[MK_NR_ENDS] = {
 	[MK_END_REBOOT]		= "reboot",
 	[MK_END_POWEROFF]	= "poweroff",
 	[MK_END_HALT]		= "halt",
+	[MK_END_KEXEC]		= "kexec",
 };
 
 static void mk_life_quarantine(struct mk_instance *inst, unsigned int cpu)
@@ -82,8 +83,16 @@ static void mk_life_quarantine(struct mk_instance *inst, unsigned int cpu)
 	inst->shared.va = NULL;
 }
 
-/* From here on the instance's own are first, then those that it may be given */
-static int mk_life_list_cpus(struct mk_instance *inst)
+/**
+ * mk_life_list_cpus() - in which order does the boot block have the CPUs?
+ * @inst: the instance, locked, nothing of which watches its CPUs
+ * @first: the one that enters the kernel
+ *
+ * The instance's own are before those that it may be given.
+ *
+ * Return: 0, or -E2BIG for too many.
+ */
+int mk_life_list_cpus(struct mk_instance *inst, unsigned int first)
 {
 	unsigned int cpu;
 
@@ -91,8 +100,10 @@ static int mk_life_list_cpus(struct mk_instance *inst)
 	inst->mem_block = 0;
 	if (cpumask_weight(inst->cpus) > MK_CPUS_MAX)
 		return mk_fail(-E2BIG, "an instance has at most %u CPUs", MK_CPUS_MAX);
+	inst->slot_cpu[inst->nr_slots++] = first;
 	for_each_cpu(cpu, inst->cpus)
-		inst->slot_cpu[inst->nr_slots++] = cpu;
+		if (cpu != first)
+			inst->slot_cpu[inst->nr_slots++] = cpu;
 	if (inst->firmware != MK_FIRMWARE_BLOCK)
 		return 0;
 	/* Not the boot CPU, which never leaves the host */
@@ -121,8 +132,15 @@ static bool mk_life_stop_cpus(struct mk_instance *inst)
 	return !lost;
 }
 
-static void mk_life_end(struct mk_instance *inst, enum mk_state state,
-			const char *reason)
+/**
+ * mk_life_end() - nothing of an instance runs any more
+ * @inst: the instance, locked and up
+ * @state: MK_LOADED or MK_CRASHED
+ * @reason: what its file "reason" shall say; not that of @inst
+ *
+ * Context: may sleep.
+ */
+void mk_life_end(struct mk_instance *inst, enum mk_state state, const char *reason)
 {
 	bool hung = inst->state == MK_HUNG, proven;
 
@@ -205,6 +223,10 @@ static void mk_life_end_work(struct work_struct *work)
 	reason = mk_life_last_reason(inst);
 	if (reason == MK_END_NONE)
 		return;
+	if (reason == MK_END_KEXEC) {
+		mk_update(inst);
+		return;
+	}
 	memcpy(last, inst->link.words->last.text, MK_LAST_WORDS_LEN);
 	last[MK_LAST_WORDS_LEN] = '\0';
 	mk_clean_text(last);
@@ -433,7 +455,7 @@ static int mk_life_prepare(struct mk_instance *inst)
 	size_t size;
 	int ret;
 
-	ret = mk_life_list_cpus(inst) ?:
+	ret = mk_life_list_cpus(inst, cpumask_first(inst->cpus)) ?:
 	      mk_boot_block_layout(&block, nr_cpus, inst->nr_slots - nr_cpus,
 				   inst->mem.nr, &size) ?:
 	      mk_life_shared(inst, size);

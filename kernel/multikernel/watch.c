@@ -209,7 +209,7 @@ static void mk_watch_work(struct work_struct *work)
 						watch_work);
 
 	guard(mutex)(&inst->lock);
-	if (inst->state == MK_BOOTING) {
+	if (mk_state_boots(inst->state)) {
 		mk_watch_overdue(inst);
 		return;
 	}
@@ -225,12 +225,12 @@ static void mk_watch_work(struct work_struct *work)
  */
 void mk_watch_deadline(struct mk_instance *inst)
 {
-	if (inst->state == MK_BOOTING)
+	if (mk_state_boots(inst->state))
 		mod_delayed_work(system_dfl_wq, &inst->watch_work, 0);
 }
 
 /**
- * mk_watch_boot() - an instance has been started
+ * mk_watch_boot() - an instance has been started, or its next kernel has
  * @inst: the instance, locked and booting
  */
 void mk_watch_boot(struct mk_instance *inst)
@@ -250,7 +250,7 @@ bool mk_watch_boots(struct mk_instance *inst)
 {
 	enum mk_state state = READ_ONCE(inst->state);
 
-	return state == MK_BOOTING || (state == MK_HUNG && !READ_ONCE(inst->beats));
+	return mk_state_boots(state) || (state == MK_HUNG && !READ_ONCE(inst->beats));
 }
 
 /**

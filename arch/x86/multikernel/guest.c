@@ -157,11 +157,6 @@ static void __noreturn mk_die(u32 reason)
 		native_halt();
 }
 
-static void mk_shutdown(void)
-{
-	stop_other_cpus();
-}
-
 static void mk_restart(char *cmd)
 {
 	stop_other_cpus();
@@ -232,7 +227,7 @@ static void __init mk_override_platform(void)
 
 static void __init mk_override_machine(void)
 {
-	machine_ops.shutdown		= mk_shutdown;
+	machine_ops.shutdown		= mk_kexec_shutdown;
 	machine_ops.restart		= mk_restart;
 	machine_ops.emergency_restart	= mk_emergency_restart;
 	machine_ops.halt		= mk_halt;
@@ -309,6 +304,7 @@ void __init mk_platform_init(void)
 		mk_refuse(shared, locator.shared_size, &block, ret);
 	if (mk_ipi_init() || mk_guest_smp_init(&block))
 		panic("multikernel: no doorbell or no way to start CPUs");
+	mk_kexec_memory();
 	pr_info("instance %s, %u CPUs, ABI version %u\n", block.name,
 		block.nr_cpus, mk_guest_link()->version);
 }

@@ -386,6 +386,19 @@ int mk_arch_prepare(struct mk_instance *inst, struct mk_boot_block *block)
 }
 
 /**
+ * mk_arch_update() - see kernel/multikernel/internal.h
+ * @inst: the instance
+ * @block: the boot block, to be completed
+ *
+ * The page tables are those of its start: everything lies where it lay.
+ */
+void mk_arch_update(struct mk_instance *inst, struct mk_boot_block *block)
+{
+	mk_park_install(inst);
+	mk_fill_block(inst, inst->arch, block);
+}
+
+/**
  * mk_arch_release() - see kernel/multikernel/internal.h
  * @inst: the instance
  */

@@ -39,6 +39,11 @@ bool mk_bzimage_wants_la57(struct mk_instance *inst);
 int mk_ipi_init(void);
 void mk_ipi_allow(void);
 
+/* guest_kexec.c */
+bool mk_kexec_can_be_instance(const void *kernel, size_t len);
+void mk_kexec_memory(void);
+void mk_kexec_shutdown(void);
+
 /* guest_smp.c */
 int mk_guest_smp_init(const struct mk_boot_block *block);
 

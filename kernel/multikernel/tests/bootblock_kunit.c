@@ -109,7 +109,8 @@ static void block_test_abi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_words, last), 128);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_last_words, text), 16);
 	KUNIT_EXPECT_EQ(test, MK_END_PANIC, 1);
-	KUNIT_EXPECT_EQ(test, sizeof(struct mk_words), 64 + 64 + 256 + 64);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mk_words), 64 + 64 + 256 + 64 + 64);
+	KUNIT_EXPECT_EQ(test, offsetof(struct mk_words, update), 448);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_words, cause_to_instance), 64);
 	KUNIT_EXPECT_EQ(test, sizeof(struct mk_park_slot), MK_PARK_SLOT_SIZE);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_park_slot, cmd), MK_PARK_CMD);
@@ -136,6 +137,24 @@ static void block_test_layout(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, PAGE_ALIGNED(size));
 	block_check_parts(test, &block, &parts, size);
 	KUNIT_EXPECT_EQ(test, mk_boot_block_check(&block, size), 0);
+}
+
+/* Which of the CPUs are the instance's does not change the layout: see update.c */
+static void block_test_same_layout(struct kunit *test)
+{
+	struct mk_boot_block a, b;
+	size_t one, other;
+	unsigned int own;
+
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&a, 1, MK_CPUS_MAX - 1, 1, &one), 0);
+	for (own = 2; own <= MK_CPUS_MAX; own++) {
+		KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&b, own, MK_CPUS_MAX - own,
+							   MK_MEM_RANGES, &other), 0);
+		KUNIT_EXPECT_EQ(test, one, other);
+		KUNIT_EXPECT_EQ(test, a.words_off, b.words_off);
+		KUNIT_EXPECT_EQ(test, a.x86.slots_off, b.x86.slots_off);
+		KUNIT_EXPECT_EQ(test, a.beats_off, b.beats_off);
+	}
 }
 
 /* The first page holds so many CPUs, and not one more */
@@ -354,8 +373,8 @@ static const struct block_damage block_damages[] = {
 	{ "rings_off", OFF(rings_off), 4, -4 * 16 + 1, true, -EINVAL },
 	{ "rings_off", OFF(rings_off), 4, U32_MAX, false, -EINVAL },
 	{ "rings_off", OFF(rings_off), 4, U32_MAX - 63, false, -EINVAL },
-	{ "words_off", OFF(words_off), 4, -448, true, 0 },
-	{ "words_off", OFF(words_off), 4, -448 + 1, true, -EINVAL },
+	{ "words_off", OFF(words_off), 4, -512, true, 0 },
+	{ "words_off", OFF(words_off), 4, -512 + 1, true, -EINVAL },
 	{ "words_off", OFF(words_off), 4, -512, true, 0 },
 	{ "words_off", OFF(words_off), 4, -512 + 8, true, -EINVAL },
 	{ "words_off", OFF(words_off), 4, U32_MAX, false, -EINVAL },
@@ -493,7 +512,7 @@ static int block_foretell(const struct mk_boot_block *b, u64 size)
 	       block_inside(b->beats_off, b->beat_ms ? slots : 0, 64, size) &&
 	       block_inside(b->nodes_off, b->nr_nodes, 4, size) &&
 	       block_inside(b->distances_off, b->nr_nodes * b->nr_nodes, 1, size) &&
-	       block_inside(b->words_off, 1, 448, size) &&
+	       block_inside(b->words_off, 1, 512, size) &&
 	       block_inside(b->x86.slots_off, slots, 256, size) ? 0 : -EINVAL;
 }
 
@@ -570,6 +589,7 @@ static void block_test_read_smaller(struct kunit *test)
 static struct kunit_case block_cases[] = {
 	KUNIT_CASE(block_test_abi),
 	KUNIT_CASE_PARAM(block_test_layout, block_size_gen_params),
+	KUNIT_CASE(block_test_same_layout),
 	KUNIT_CASE(block_test_too_many),
 	KUNIT_CASE(block_test_fill),
 	KUNIT_CASE(block_test_nodes),

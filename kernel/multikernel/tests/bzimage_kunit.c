@@ -5,7 +5,7 @@
  * shared area as reserved, in order and without overlap; a kernel that knows us
  * finds the locator and a seed in the list of setup_data, before what was there;
  * one that does not finds the ACPI tables; and nothing of the host's firmware is
- * left in it.
+ * left in it.  And of guest_kexec.c: which kernels know us.
  */
 
 #include <kunit/test.h>
@@ -229,6 +229,65 @@ static void bzimage_test_acpi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, params->hdr.setup_data, BZIMAGE_OTHERS);
 }
 
+/* A bzImage as far as its kernel_info */
+struct bzimage_file {
+	u8 setup[0x1f1];
+	struct setup_header hdr;
+	u8 rest[5 * 512 - 0x1f1 - sizeof(struct setup_header)];
+	u8 code[2048];
+	__le32 info[4];
+	__le32 var[6];
+} __packed;
+
+static struct bzimage_file *bzimage_file_of(struct kunit *test)
+{
+	struct bzimage_file *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	f->hdr.version = 0x20f;
+	f->hdr.kernel_info_offset = offsetof(struct bzimage_file, info) - 5 * 512;
+	memcpy(f->info, "LToP", 4);
+	f->info[1] = cpu_to_le32(16);
+	f->info[2] = cpu_to_le32(16 + sizeof(f->var));
+	/* Something that others have put there, and us */
+	memcpy(f->var, "EsT0", 4);
+	f->var[1] = cpu_to_le32(16);
+	memcpy(&f->var[4], "MKin", 4);
+	f->var[5] = cpu_to_le32(8);
+	return f;
+}
+
+static void bzimage_test_kernel_info(struct kunit *test)
+{
+	struct bzimage_file *f = bzimage_file_of(test);
+	size_t len;
+	u32 i;
+
+	KUNIT_EXPECT_TRUE(test, mk_kexec_can_be_instance(f, sizeof(*f)));
+	for (len = 0; len < sizeof(*f); len++)
+		KUNIT_EXPECT_FALSE(test, mk_kexec_can_be_instance(f, len));
+	f->hdr.version = 0x20e;
+	KUNIT_EXPECT_FALSE(test, mk_kexec_can_be_instance(f, sizeof(*f)));
+	f->hdr.version = 0x20f;
+	/* Whatever stands there, nothing beyond the file is read: KASAN looks on */
+	for (i = 0; i < 4096; i++) {
+		u32 off = f->hdr.kernel_info_offset;
+
+		f->hdr.kernel_info_offset = i * 0x00100401;
+		mk_kexec_can_be_instance(f, sizeof(*f));
+		f->hdr.kernel_info_offset = off;
+		f->info[1] = cpu_to_le32(i * 0x00080801);
+		mk_kexec_can_be_instance(f, sizeof(*f));
+		f->info[1] = cpu_to_le32(16);
+		f->var[1] = cpu_to_le32(i);
+		KUNIT_EXPECT_EQ(test, mk_kexec_can_be_instance(f, sizeof(*f)), i == 16);
+		f->var[1] = cpu_to_le32(16);
+	}
+	KUNIT_EXPECT_TRUE(test, mk_kexec_can_be_instance(f, sizeof(*f)));
+	f->info[2] = cpu_to_le32(16);
+	KUNIT_EXPECT_FALSE(test, mk_kexec_can_be_instance(f, sizeof(*f)));
+}
+
 static struct kunit_case bzimage_cases[] = {
 	KUNIT_CASE(bzimage_test_map),
 	KUNIT_CASE(bzimage_test_map_with_low_slice),
@@ -236,6 +295,7 @@ static struct kunit_case bzimage_cases[] = {
 	KUNIT_CASE(bzimage_test_no_firmware),
 	KUNIT_CASE(bzimage_test_setup_data),
 	KUNIT_CASE(bzimage_test_acpi),
+	KUNIT_CASE(bzimage_test_kernel_info),
 	{}
 };
 

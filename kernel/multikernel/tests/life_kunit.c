@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of life.c: whatever an instance writes where the CPU for its doorbell
- * stands, the host interrupts CPUs of that instance and no others.
+ * Tests of life.c and update.c: whatever an instance writes where the CPU for its
+ * doorbell stands, the host interrupts CPUs of that instance and no others; in which
+ * order its CPUs are, and who may enter the next kernel.
  */
 
 #include <kunit/test.h>
@@ -116,9 +117,56 @@ static void life_test_bell_moves(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, life_rings(test, mk_arch_bell(0)));
 }
 
+/* The one that enters the kernel, the instance's others, those that it may be given */
+static void life_test_order_of_cpus(struct kunit *test)
+{
+	struct life_fix *fix = test->priv;
+	struct mk_instance *inst = fix->inst;
+	unsigned int first, i, own;
+
+	cpumask_copy(inst->cpus, cpu_present_mask);
+	own = min(cpumask_weight(inst->cpus), 3);
+	while (cpumask_weight(inst->cpus) > own)
+		cpumask_clear_cpu(cpumask_last(inst->cpus), inst->cpus);
+	for_each_cpu(first, inst->cpus) {
+		KUNIT_ASSERT_EQ(test, mk_life_list_cpus(inst, first), 0);
+		KUNIT_EXPECT_EQ(test, inst->slot_cpu[0], first);
+		KUNIT_EXPECT_EQ(test, inst->nr_slots, min(num_present_cpus(), MK_CPUS_MAX));
+		for (i = 0; i < inst->nr_slots; i++) {
+			KUNIT_EXPECT_EQ(test, cpumask_test_cpu(inst->slot_cpu[i], inst->cpus),
+					i < own);
+			KUNIT_EXPECT_EQ(test, mk_instance_slot(inst, inst->slot_cpu[i]), i);
+		}
+	}
+	cpumask_clear(inst->cpus);
+	cpumask_set_cpu(0, inst->cpus);
+}
+
+/* One that has no CPU at all, so none is stopped here */
+static void life_test_update_on_anothers_cpu(struct kunit *test)
+{
+	struct life_fix *fix = test->priv;
+	struct mk_instance *inst = fix->inst;
+
+	cpumask_clear(inst->cpus);
+	WRITE_ONCE(inst->state, MK_RUNNING);
+	inst->link.words->update.phys_id = mk_arch_phys_id(0);
+	scoped_guard(mutex, &inst->lock)
+		mk_update(inst);
+	KUNIT_EXPECT_EQ(test, inst->state, MK_CRASHED);
+	KUNIT_EXPECT_STREQ(test, inst->reason, "kexec on a CPU that it does not have");
+	KUNIT_EXPECT_EQ(test, inst->events.updates, 0);
+	WRITE_ONCE(inst->state, MK_OFFLINE);
+	KUNIT_ASSERT_EQ(test, mk_link_attach(&inst->link, inst->shared.va, fix->size,
+					     &fix->block, true), 0);
+	mk_link_open(&inst->link);
+}
+
 static struct kunit_case life_cases[] = {
 	KUNIT_CASE(life_test_bell_of_another),
 	KUNIT_CASE(life_test_bell_moves),
+	KUNIT_CASE(life_test_order_of_cpus),
+	KUNIT_CASE(life_test_update_on_anothers_cpu),
 	{}
 };
 

@@ -13,14 +13,15 @@
 
 /* Rows: from; columns: to; in the order of the states */
 static const char * const state_arrows[MK_NR_STATES] = {
-	/*			OLBRSCH */
-	[MK_OFFLINE]	=	".x.....",
-	[MK_LOADED]	=	"xxx....",
-	[MK_BOOTING]	=	".x.x.xx",
-	[MK_RUNNING]	=	".x..xxx",
-	[MK_STOPPING]	=	".x...x.",
-	[MK_CRASHED]	=	"xxx....",
-	[MK_HUNG]	=	".x.xxx.",
+	/*			OLBRSCHU */
+	[MK_OFFLINE]	=	".x......",
+	[MK_LOADED]	=	"xxx.....",
+	[MK_BOOTING]	=	".x.x.xxx",
+	[MK_RUNNING]	=	".x..xxxx",
+	[MK_STOPPING]	=	".x...x..",
+	[MK_CRASHED]	=	"xxx.....",
+	[MK_HUNG]	=	".x.xxx.x",
+	[MK_UPDATING]	=	".x.x.xxx",
 };
 
 static unsigned int state_notified;
@@ -89,6 +90,10 @@ static void state_test_words(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, mk_state_is_up(MK_RUNNING));
 	KUNIT_EXPECT_TRUE(test, mk_state_is_up(MK_STOPPING));
 	KUNIT_EXPECT_TRUE(test, mk_state_is_up(MK_HUNG));
+	KUNIT_EXPECT_TRUE(test, mk_state_is_up(MK_UPDATING));
+	KUNIT_EXPECT_TRUE(test, mk_state_boots(MK_UPDATING));
+	KUNIT_EXPECT_TRUE(test, mk_state_boots(MK_BOOTING));
+	KUNIT_EXPECT_FALSE(test, mk_state_boots(MK_RUNNING));
 	KUNIT_EXPECT_FALSE(test, mk_state_is_up(MK_CRASHED));
 }
 

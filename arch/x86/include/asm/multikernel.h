@@ -5,6 +5,9 @@
 #include <linux/errno.h>
 #include <linux/types.h>
 
+struct boot_params;
+struct kimage;
+
 #ifdef CONFIG_MULTIKERNEL
 
 extern bool mk_instance_active;
@@ -26,6 +29,9 @@ void mk_early_exception(int trapnr, unsigned long ip);
 bool mk_may_map(phys_addr_t pa, unsigned long size);
 bool mk_shorthand_forbidden(void);
 int mk_numa_init(void);
+unsigned int mk_kexec_setup_size(void);
+int mk_kexec_setup(const struct kimage *image, struct boot_params *params,
+		   unsigned long params_pa, unsigned int off);
 
 #else /* !CONFIG_MULTIKERNEL */
 
@@ -50,6 +56,17 @@ static inline bool mk_shorthand_forbidden(void)
 static inline int mk_numa_init(void)
 {
 	return -ENODEV;
+}
+
+static inline unsigned int mk_kexec_setup_size(void)
+{
+	return 0;
+}
+
+static inline int mk_kexec_setup(const struct kimage *image, struct boot_params *params,
+				 unsigned long params_pa, unsigned int off)
+{
+	return 0;
 }
 
 #endif /* CONFIG_MULTIKERNEL */

@@ -43,6 +43,12 @@
  */
 #define SETUP_MULTIKERNEL	0x4d4b
 
+/*
+ * A kernel that looks for the entry says so in the variable part of its kernel_info
+ * (Documentation/arch/x86/boot.rst): "MKin", and the size of both words, which is 8.
+ */
+#define MK_BOOT_INFO_MAGIC	0x6e694b4d
+
 #define MK_BOOT_MAGIC		0x544f4f424b4d4d4bULL	/* "KMMKBOOT" */
 #define MK_BOOT_VERSION		3	/* the newest that this kernel speaks */
 #define MK_BOOT_VERSION_MIN	3	/* the oldest; those before were never published */
@@ -54,6 +60,7 @@
 #define MK_BOOT_F_BEAT		BIT_ULL(3)	/* struct mk_beat */
 #define MK_BOOT_F_DUMP		BIT_ULL(4)	/* struct mk_dump */
 #define MK_BOOT_F_WINSIZE	BIT_ULL(5)	/* MK_MSG_WINSIZE */
+#define MK_BOOT_F_UPDATE	BIT_ULL(6)	/* MK_END_KEXEC and struct mk_update */
 
 #define MK_BOOT_NAME_LEN	64
 #define MK_BOOT_NODES_MAX	64	/* a machine that has more shows none */
@@ -223,7 +230,8 @@ struct mk_boot_block {
 #define MK_END_REBOOT		2
 #define MK_END_POWEROFF		3
 #define MK_END_HALT		4
-#define MK_NR_ENDS		5
+#define MK_END_KEXEC		5	/* only with MK_BOOT_F_UPDATE */
+#define MK_NR_ENDS		6
 
 #define MK_LAST_WORDS_LEN	240
 
@@ -259,6 +267,22 @@ struct mk_dump {
 };
 
 /**
+ * struct mk_update - another kernel comes, on the same CPUs and memory
+ * @phys_id: of the CPU that enters it
+ * @epoch: that of the boot block that the next kernel finds; 0 before it is there
+ * @reserved: zero
+ *
+ * The instance writes @phys_id, and then the reason MK_END_KEXEC.  From then on it reads
+ * @epoch, and nothing else in the shared area: the host stops its other CPUs, clears all of
+ * the area, lays it out anew at the same place, and writes @epoch last.
+ */
+struct mk_update {
+	__u32 phys_id;
+	__u32 epoch;
+	__u32 reserved[14];
+};
+
+/**
  * struct mk_words - single words of the two sides
  * @cause_to_host: MK_CAUSE_*, set by the instance, cleared by the host
  * @reserved: zero
@@ -266,6 +290,7 @@ struct mk_dump {
  * @reserved2: zero
  * @last: written by the instance
  * @dump: only with MK_BOOT_F_DUMP
+ * @update: only with MK_BOOT_F_UPDATE
  */
 struct mk_words {
 	__u64 cause_to_host;
@@ -274,6 +299,7 @@ struct mk_words {
 	__u64 reserved2[7];
 	struct mk_last_words last;
 	struct mk_dump dump;
+	struct mk_update update;
 };
 
 #endif /* _LINUX_MULTIKERNEL_ABI_BOOT_H */

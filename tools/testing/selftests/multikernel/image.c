@@ -146,9 +146,9 @@ static long kexec_load(unsigned long entry, unsigned long nr,
 		       struct kexec_segment *segs, const char *id,
 		       unsigned long arch)
 {
-	return syscall(SYS_kexec_load, entry, nr, segs, arch |
-		       KEXEC_MULTIKERNEL |
-		       KEXEC_MULTIKERNEL_ID(probe_number(id)));
+	if (strcmp(id, "-"))
+		arch |= KEXEC_MULTIKERNEL | KEXEC_MULTIKERNEL_ID(probe_number(id));
+	return syscall(SYS_kexec_load, entry, nr, segs, arch);
 }
 
 /* Where arch/x86/boot/compressed/head_64.S calls extract_kernel() */

@@ -21,6 +21,10 @@ int image_unload(int argc, char **argv);
 int image_reboot(int argc, char **argv);
 int image_kexec(int argc, char **argv);
 
+/* luo.c */
+int luo_keep(int argc, char **argv);
+int luo_find(int argc, char **argv);
+
 /* machine.c */
 int machine_legacy(int argc, char **argv);
 int machine_plant(int argc, char **argv);

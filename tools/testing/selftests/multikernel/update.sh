@@ -1,0 +1,175 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# An instance enters its next kernel by kexec: on the same CPUs and memory, or on what it
+# has by then; what it keeps, what it may not, and what becomes of one that does not come up.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+export MK_KEEP=1
+THREE=$(last_cpus 3) || :
+A=${THREE%%,*}
+REST=${THREE#*,}
+B=${REST%,*}
+C=${REST#*,}
+PROBE=/selftests/multikernel/mkprobe
+KHO='kho=on liveupdate=on'
+
+# loads NAME CMDLINE: it loads the kernel that it has in /tmp
+loads() { mk_run "$1" "$PROBE file-load - /tmp/kernel /tmp/initrd '$2'"; }
+
+is_in() { [ "$(get "$1" state)" = "$2" ]; }
+updates_of() { counter "$1" events updates; }
+updated() { [ "$(updates_of "$1")" = "$2" ]; }
+
+# enters NAME: its next kernel, which runs when this returns
+enters()
+{
+	local n
+
+	n=$(($(updates_of "$1") + 1))
+	mk_send "$1" "$PROBE kexec"
+	wait_until 'the next kernel is entered' updated "$1" $n
+	wait_until 'the next kernel runs' is_in "$1" running
+	mk_login "$1"
+}
+
+words_of() { mk_run "$1" 'sed "s/ .*//" /proc/cmdline'; }
+
+an_instance_starts()
+{
+	mk_boot web "$A,$B" 384M "first $KHO"
+	mk_boot db "$C" 256M
+	ok mkctl cp "$MK_KERNEL" web:/tmp/kernel
+	ok mkctl cp "$MK_INITRD" web:/tmp/initrd
+	is "$(words_of web)" first 'its command line'
+}
+
+# Its clock goes on, so nobody can take the log of one for the other's.
+it_enters_its_next_kernel()
+{
+	local id
+
+	id=$(get web id)
+	is "$(loads web "second $KHO")" OK 'to load'
+	mk_run web 'echo before the update > /dev/kmsg'
+	enters web
+	is "$(words_of web)" second 'its command line'
+	is "$(get web id) $(get web cpus) $(get web memory)" "$id $A-$B 384M" 'what it has'
+	is "$(cpus_inside web)" 2 'CPUs inside'
+	is "$(counter web events starts) $(counter web events stops) $(counter web events crashes)" \
+		'1 0 0' 'starts, stops and crashes'
+	is "$(get web reason)" none 'reason'
+	ok mkctl ping web -c 100
+	has "$(get web log)" 'MKL_' 'the log of the first'
+	has "$(get web log)" 'Command line: second' 'the log of the second'
+	has "$(dmesg)" 'instance web enters its next kernel on CPU' 'the log of the host'
+}
+
+its_peers_find_it_again()
+{
+	[ -e $BENCH ] || skip 'needs CONFIG_MULTIKERNEL_BENCH'
+	is "$(value rounds "$(bench db 'rtt web 64 100')")" 100 'from the other instance'
+	has "$(mkctl exec web -- cat /proc/cmdline)" '^second ' 'what exec says'
+}
+
+memory_that_is_preserved_is_whole()
+{
+	local i size=48
+
+	ok mkctl cp "$MK_KERNEL" web:/tmp/kernel
+	ok mkctl cp "$MK_INITRD" web:/tmp/initrd
+	is "$(mk_run web "$PROBE luo-keep one $size 7")" OK 'to keep it'
+	for i in third fourth; do
+		is "$(loads web "$i $KHO")" OK "to load the $i"
+		enters web
+		is "$(words_of web)" $i 'its command line'
+		has "$(get web log)" 'KHO restore succeeded' 'its own test of KHO'
+		ok mkctl cp "$MK_KERNEL" web:/tmp/kernel
+		ok mkctl cp "$MK_INITRD" web:/tmp/initrd
+		is "$(mk_run web "$PROBE luo-find one $size 7")" OK 'what was kept'
+		if [ $i = third ]; then
+			size=$((size + 16))
+			is "$(mk_run web "$PROBE luo-keep one $size 7")" OK 'to keep more'
+		fi
+	done
+}
+
+# The lists that the next kernel finds are of now, not of the start, nor of when it was
+# loaded.
+what_it_has_got_meanwhile_stays()
+{
+	local kb
+
+	kb=$(kb_inside web)
+	is "$(loads web fifth)" OK 'to load'
+	is "$(put web cpus "$A")" OK 'a CPU goes'
+	is "$(put web memory 512M)" OK 'memory comes'
+	refused -m 'uses the rest' EBUSY 'memory can not go while a kernel is loaded' \
+		put web memory 256M
+	is "$(get web memory)" 512M 'memory'
+	enters web
+	is "$(words_of web)" fifth 'its command line'
+	is "$(get web cpus) $(get web memory)" "$A 512M" 'what it has'
+	is "$(cpus_inside web)" 1 'CPUs inside'
+	between $((kb + 90000)) "$(kb_inside web)" 524288 'MemTotal inside'
+	is "$(put web cpus "$A,$B")" OK 'the CPU comes back'
+	is "$(cpus_inside web)" 2 'CPUs inside'
+	ok answers web
+}
+
+what_it_may_not_load()
+{
+	ok mkctl cp "$MK_KERNEL" web:/tmp/kernel
+	ok mkctl cp "$MK_INITRD" web:/tmp/initrd
+	is "$(mk_run web "$PROBE file-load - /tmp/kernel /tmp/initrd x 2")" EOPNOTSUPP \
+		'a crash kernel'
+	has "$(mk_run web 'dmesg | tail -n 3')" 'no crash kernel in an instance' 'why'
+	is "$(mk_run web "$PROBE unload -")" EOPNOTSUPP 'by kexec_load()'
+	has "$(mk_run web 'dmesg | tail -n 3')" 'by kexec_file_load(), not by kexec_load()' 'why'
+	is "$(mk_run web "$PROBE file-load - /tmp/initrd /tmp/initrd x")" ENOEXEC 'no kernel'
+	is "$(mk_run web "$PROBE kexec")" EINVAL 'to enter what is not there'
+	ok answers web
+}
+
+one_that_does_not_come_up_is_hung()
+{
+	is "$(loads web 'silent initcall_blacklist=mk_guest_say_hello')" OK 'to load it'
+	is "$(put web boot_ms 20000)" OK 'boot_ms'
+	mk_send web "$PROBE kexec"
+	wait_until 'it is hung' is_in web hung
+	has "$(get web reason)" 'hung: has not come up, for 20 s' 'reason'
+	has "$(get web log)" 'Command line: silent' 'the log'
+	is "$(counter web events hangs)" 1 'hangs'
+	ok mkctl kill web
+	is "$(put web boot_ms 120000)" OK 'boot_ms'
+	mk_start web
+	is "$(words_of web)" first 'the one that was loaded here'
+}
+
+# With the image that was loaded here; one that can't be unpacked says so.
+the_old_one_is_started_again()
+{
+	ok mkctl cp "$MK_KERNEL" web:/tmp/kernel
+	ok mkctl cp "$MK_INITRD" web:/tmp/initrd
+	mk_run web 'dd if=/dev/zero of=/tmp/kernel bs=4096 count=64 seek=512 conv=notrunc 2> /dev/null'
+	is "$(loads web damaged)" OK 'to load what is damaged'
+	is "$(put web recovery restart)" OK 'recovery'
+	mk_send web "$PROBE kexec"
+	wait_until 'it is started again' eval '[ "$(counter web events restarts)" = 1 ]'
+	has "$(dmesg)" 'web has ended: panic: decompressor' 'the log of the host'
+	wait_until 'it runs' is_in web running
+	mk_login web
+	is "$(words_of web)" first 'its command line'
+	is "$(put web recovery disabled)" OK 'recovery'
+}
+
+mk_main \
+	an_instance_starts \
+	it_enters_its_next_kernel \
+	its_peers_find_it_again \
+	memory_that_is_preserved_is_whole \
+	what_it_has_got_meanwhile_stays \
+	what_it_may_not_load \
+	one_that_does_not_come_up_is_hung \
+	the_old_one_is_started_again
