@@ -145,6 +145,11 @@ void mk_update(struct mk_instance *inst)
 		mk_life_end(inst, MK_CRASHED, "kexec on a CPU that it does not have");
 		return;
 	}
+	/* One after the other costs the host no more than a kernel's boot does the instance */
+	if (inst->greeted != inst->epoch) {
+		mk_life_end(inst, MK_CRASHED, "kexec before it has said hello");
+		return;
+	}
 	if (!mk_state_may(inst->state, MK_UPDATING)) {
 		mk_life_end(inst, MK_LOADED, "kexec when it was to shut down");
 		return;

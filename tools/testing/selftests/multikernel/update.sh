@@ -95,6 +95,28 @@ memory_that_is_preserved_is_whole()
 	done
 }
 
+# Each finds what the one before has kept, and no memory melts away.
+many_in_a_row()
+{
+	local i kb now
+
+	is "$(mk_run web "$PROBE luo-keep row 16 0")" OK 'to keep'
+	for i in $(seq "${MK_UPDATES:-3}"); do
+		is "$(loads web "row$i $KHO")" OK "to load number $i"
+		enters web
+		is "$(words_of web)" "row$i" 'its command line'
+		is "$(mk_run web "$PROBE luo-find row 16 $((i - 1))")" OK "what was kept, $i"
+		now=$(kb_inside web)
+		[ "$i" -gt 1 ] || kb=$now
+		between $((kb - 1024)) "$now" $((kb + 1024)) "MemTotal inside, $i"
+		is "$(mk_run web "$PROBE luo-keep row 16 $i")" OK 'to keep more'
+		ok mkctl cp "$MK_KERNEL" web:/tmp/kernel
+		ok mkctl cp "$MK_INITRD" web:/tmp/initrd
+	done
+	# Nobody will ask for it
+	mk_run web 'killall mkprobe'
+}
+
 # The lists that the next kernel finds are of now, not of the start, nor of when it was
 # loaded.
 what_it_has_got_meanwhile_stays()
@@ -130,6 +152,20 @@ what_it_may_not_load()
 	is "$(mk_run web "$PROBE file-load - /tmp/initrd /tmp/initrd x")" ENOEXEC 'no kernel'
 	is "$(mk_run web "$PROBE kexec")" EINVAL 'to enter what is not there'
 	ok answers web
+}
+
+who_is_to_shut_down_does_not_come_back()
+{
+	is "$(loads web again)" OK 'to load'
+	# What the kernel calls when the host wants it to end
+	mk_run web "rm /bin/poweroff; printf '#!/bin/sh\nexec $PROBE kexec\n' > /bin/poweroff; chmod +x /bin/poweroff"
+	is "$(put web state stop)" OK 'to stop it'
+	wait_until 'it has ended' is_in web loaded
+	is "$(get web reason)" 'kexec when it was to shut down' 'reason'
+	mk_start web
+	is "$(words_of web)" first 'the one that was loaded here'
+	ok mkctl cp "$MK_KERNEL" web:/tmp/kernel
+	ok mkctl cp "$MK_INITRD" web:/tmp/initrd
 }
 
 one_that_does_not_come_up_is_hung()
@@ -169,7 +205,9 @@ mk_main \
 	it_enters_its_next_kernel \
 	its_peers_find_it_again \
 	memory_that_is_preserved_is_whole \
+	many_in_a_row \
 	what_it_has_got_meanwhile_stays \
 	what_it_may_not_load \
+	who_is_to_shut_down_does_not_come_back \
 	one_that_does_not_come_up_is_hung \
 	the_old_one_is_started_again
