@@ -14,6 +14,7 @@
 #define pr_fmt(fmt) "multikernel: " fmt
 
 #include <linux/kexec.h>
+#include <linux/overflow.h>
 #include <linux/random.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -28,6 +29,10 @@
 #include "x86.h"
 
 #define MK_RNG_SEED_LEN		32
+
+/* The first version of the boot protocol that has kernel_info, and what is always there */
+#define MK_BZIMAGE_PROTOCOL	0x20f
+#define MK_BZIMAGE_INFO_MIN	16
 
 /* Where mk_arch_place() leaves the boot_params until they are loaded */
 struct mk_bzimage_data {
@@ -74,6 +79,41 @@ static int mk_bzimage_check_header(const struct setup_header *hdr)
 	return 0;
 }
 
+/**
+ * mk_bzimage_knows_us() - does a kernel know of the boot block?
+ * @kernel: the bzImage
+ * @len: its length in bytes
+ *
+ * Return: true if its kernel_info says so.
+ */
+bool mk_bzimage_knows_us(const void *kernel, size_t len)
+{
+	const struct setup_header *hdr = kernel + offsetof(struct boot_params, hdr);
+	const __le32 *word;
+	size_t at, end;
+
+	if (len < sizeof(struct boot_params) || hdr->version < MK_BZIMAGE_PROTOCOL ||
+	    check_add_overflow(mk_bzimage_setup_size(hdr),
+			       (unsigned long)hdr->kernel_info_offset, &at) ||
+	    at > len || len - at < MK_BZIMAGE_INFO_MIN)
+		return false;
+	word = kernel + at;
+	if (memcmp(word, "LToP", 4) || le32_to_cpu(word[2]) > len - at)
+		return false;
+	end = at + le32_to_cpu(word[2]);
+	at += le32_to_cpu(word[1]);
+	/* Whose size is less than that of its head ends the list */
+	while (at < end && end - at >= 8) {
+		word = kernel + at;
+		if (le32_to_cpu(word[0]) == MK_BOOT_INFO_MAGIC)
+			return true;
+		if (le32_to_cpu(word[1]) < 8)
+			return false;
+		at += le32_to_cpu(word[1]);
+	}
+	return false;
+}
+
 static int mk_bzimage_check_file(struct kimage *image, const struct setup_header *hdr)
 {
 	int ret = mk_bzimage_check_header(hdr);
@@ -86,6 +126,10 @@ static int mk_bzimage_check_file(struct kimage *image, const struct setup_header
 	if (image->cmdline_buf_len > (u64)hdr->cmdline_size + 1)
 		return mk_fail(-EINVAL, "the command line has %lu bytes, the kernel takes %u",
 			       image->cmdline_buf_len - 1, hdr->cmdline_size);
+	if (image->mk->firmware == MK_FIRMWARE_BLOCK &&
+	    !mk_bzimage_knows_us(image->kernel_buf, image->kernel_buf_len))
+		return mk_fail(-ENOEXEC,
+			       "the kernel is without CONFIG_MULTIKERNEL; it takes \"acpi\" in firmware");
 	return 0;
 }
 

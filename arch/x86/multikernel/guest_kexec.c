@@ -19,7 +19,6 @@
 #include <linux/ioport.h>
 #include <linux/kexec.h>
 #include <linux/multikernel.h>
-#include <linux/overflow.h>
 #include <linux/pgtable.h>
 #include <asm/apic.h>
 #include <asm/bootparam.h>
@@ -33,10 +32,6 @@
 #include "../../../kernel/multikernel/internal.h"
 #include "../../../kernel/multikernel/guest.h"
 #include "x86.h"
-
-/* The first version of the boot protocol that has kernel_info, and what is always there */
-#define MK_KEXEC_PROTOCOL	0x20f
-#define MK_KEXEC_INFO_MIN	16
 
 static int mk_kexec_add_e820(struct boot_params *params, u64 start, u64 size,
 			     enum e820_type type)
@@ -61,41 +56,6 @@ static bool mk_kexec_wants_la57(const struct kimage *image, const struct boot_pa
 	return cpu_has(&boot_cpu_data, X86_FEATURE_LA57) &&
 	       params->hdr.xloadflags & XLF_5LEVEL_ENABLED &&
 	       !(image->cmdline_buf && cmdline_find_option_bool(image->cmdline_buf, "no5lvl"));
-}
-
-/**
- * mk_kexec_can_be_instance() - does a kernel know of the boot block?
- * @kernel: the bzImage
- * @len: its length in bytes
- *
- * Return: true if its kernel_info says so.
- */
-bool mk_kexec_can_be_instance(const void *kernel, size_t len)
-{
-	const struct setup_header *hdr = kernel + offsetof(struct boot_params, hdr);
-	const __le32 *word;
-	size_t at, end;
-
-	if (len < sizeof(struct boot_params) || hdr->version < MK_KEXEC_PROTOCOL ||
-	    check_add_overflow(((hdr->setup_sects ?: 4) + 1) * 512UL,
-			       (unsigned long)hdr->kernel_info_offset, &at) ||
-	    at > len || len - at < MK_KEXEC_INFO_MIN)
-		return false;
-	word = kernel + at;
-	if (memcmp(word, "LToP", 4) || le32_to_cpu(word[2]) > len - at)
-		return false;
-	end = at + le32_to_cpu(word[2]);
-	at += le32_to_cpu(word[1]);
-	/* Whose size is less than that of its head ends the list */
-	while (at < end && end - at >= 8) {
-		word = kernel + at;
-		if (le32_to_cpu(word[0]) == MK_BOOT_INFO_MAGIC)
-			return true;
-		if (le32_to_cpu(word[1]) < 8)
-			return false;
-		at += le32_to_cpu(word[1]);
-	}
-	return false;
 }
 
 static void mk_kexec_set_locator(struct boot_params *params, unsigned long params_pa,
@@ -144,7 +104,7 @@ int mk_kexec_setup(const struct kimage *image, struct boot_params *params,
 
 	if (!mk_is_instance())
 		return 0;
-	if (!mk_kexec_can_be_instance(image->kernel_buf, image->kernel_buf_len)) {
+	if (!mk_bzimage_knows_us(image->kernel_buf, image->kernel_buf_len)) {
 		pr_notice("the kernel is without CONFIG_MULTIKERNEL and would take the machine for its own\n");
 		return -ENOEXEC;
 	}

@@ -34,13 +34,13 @@ struct mk_x86_start {
 /* bzimage.c */
 int mk_bzimage_complete(struct mk_instance *inst, const struct mk_boot_block *block);
 bool mk_bzimage_wants_la57(struct mk_instance *inst);
+bool mk_bzimage_knows_us(const void *kernel, size_t len);
 
 /* ipi.c */
 int mk_ipi_init(void);
 void mk_ipi_allow(void);
 
 /* guest_kexec.c */
-bool mk_kexec_can_be_instance(const void *kernel, size_t len);
 void mk_kexec_memory(void);
 void mk_kexec_shutdown(void);
 

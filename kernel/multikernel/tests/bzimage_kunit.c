@@ -5,7 +5,7 @@
  * shared area as reserved, in order and without overlap; a kernel that knows us
  * finds the locator and a seed in the list of setup_data, before what was there;
  * one that does not finds the ACPI tables; and nothing of the host's firmware is
- * left in it.  And of guest_kexec.c: which kernels know us.
+ * left in it.  And which kernels know us.
  */
 
 #include <kunit/test.h>
@@ -263,29 +263,29 @@ static void bzimage_test_kernel_info(struct kunit *test)
 	size_t len;
 	u32 i;
 
-	KUNIT_EXPECT_TRUE(test, mk_kexec_can_be_instance(f, sizeof(*f)));
+	KUNIT_EXPECT_TRUE(test, mk_bzimage_knows_us(f, sizeof(*f)));
 	for (len = 0; len < sizeof(*f); len++)
-		KUNIT_EXPECT_FALSE(test, mk_kexec_can_be_instance(f, len));
+		KUNIT_EXPECT_FALSE(test, mk_bzimage_knows_us(f, len));
 	f->hdr.version = 0x20e;
-	KUNIT_EXPECT_FALSE(test, mk_kexec_can_be_instance(f, sizeof(*f)));
+	KUNIT_EXPECT_FALSE(test, mk_bzimage_knows_us(f, sizeof(*f)));
 	f->hdr.version = 0x20f;
 	/* Whatever stands there, nothing beyond the file is read: KASAN looks on */
 	for (i = 0; i < 4096; i++) {
 		u32 off = f->hdr.kernel_info_offset;
 
 		f->hdr.kernel_info_offset = i * 0x00100401;
-		mk_kexec_can_be_instance(f, sizeof(*f));
+		mk_bzimage_knows_us(f, sizeof(*f));
 		f->hdr.kernel_info_offset = off;
 		f->info[1] = cpu_to_le32(i * 0x00080801);
-		mk_kexec_can_be_instance(f, sizeof(*f));
+		mk_bzimage_knows_us(f, sizeof(*f));
 		f->info[1] = cpu_to_le32(16);
 		f->var[1] = cpu_to_le32(i);
-		KUNIT_EXPECT_EQ(test, mk_kexec_can_be_instance(f, sizeof(*f)), i == 16);
+		KUNIT_EXPECT_EQ(test, mk_bzimage_knows_us(f, sizeof(*f)), i == 16);
 		f->var[1] = cpu_to_le32(16);
 	}
-	KUNIT_EXPECT_TRUE(test, mk_kexec_can_be_instance(f, sizeof(*f)));
+	KUNIT_EXPECT_TRUE(test, mk_bzimage_knows_us(f, sizeof(*f)));
 	f->info[2] = cpu_to_le32(16);
-	KUNIT_EXPECT_FALSE(test, mk_kexec_can_be_instance(f, sizeof(*f)));
+	KUNIT_EXPECT_FALSE(test, mk_bzimage_knows_us(f, sizeof(*f)));
 }
 
 static struct kunit_case bzimage_cases[] = {

@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #include "mkprobe.h"
 
@@ -50,65 +51,145 @@ static int session(const char *name, unsigned long cmd)
 	return ret < 0 ? -1 : arg.fd;
 }
 
-/* luo-keep SESSION MIB SEED: a process stays behind, as the session ends with its fd */
-int luo_keep(int argc, char **argv)
+/* The pattern in a memfd, which is preserved in a session */
+static unsigned long *keep(const char *name, unsigned long size, unsigned long seed)
 {
-	unsigned long size = probe_number(argv[1]) * MIB, seed = probe_number(argv[2]);
 	struct liveupdate_session_preserve_fd arg = { .size = sizeof(arg), .token = TOKEN };
-	int fd = memfd_create(argv[0], 0), ses, ret;
+	int fd = memfd_create(name, 0), ses;
 	unsigned long *p, i;
 
-	(void)argc;
 	if (fd < 0 || ftruncate(fd, size)) {
 		perror("mkprobe: memfd");
-		return 2;
+		exit(2);
 	}
 	p = map_all(fd, size);
 	for (i = 0; i < size / sizeof(*p); i++)
 		p[i] = word_of(seed, i);
-	ses = session(argv[0], LIVEUPDATE_IOCTL_CREATE_SESSION);
-	if (ses < 0)
-		return probe_result(-1);
+	ses = session(name, LIVEUPDATE_IOCTL_CREATE_SESSION);
 	arg.fd = fd;
-	ret = ioctl(ses, LIVEUPDATE_SESSION_PRESERVE_FD, &arg);
-	if (ret < 0)
-		return probe_result(ret);
+	return ses < 0 || ioctl(ses, LIVEUPDATE_SESSION_PRESERVE_FD, &arg) < 0 ? NULL : p;
+}
+
+/* Of which @from words are of somebody else's making; -1 if none of the rest is wrong */
+static long first_wrong(const unsigned long *p, unsigned long size, unsigned long seed,
+			unsigned long from)
+{
+	unsigned long i;
+
+	for (i = from; i < size / sizeof(*p); i++)
+		if (p[i] != word_of(seed, i))
+			return i * sizeof(*p);
+	return -1;
+}
+
+/* What was kept there; NULL, and errno, if it can't be had */
+static unsigned long *take_out(const char *name, unsigned long size, int *ses)
+{
+	struct liveupdate_session_retrieve_fd arg = { .size = sizeof(arg), .token = TOKEN };
+
+	*ses = session(name, LIVEUPDATE_IOCTL_RETRIEVE_SESSION);
+	if (*ses < 0 || ioctl(*ses, LIVEUPDATE_SESSION_RETRIEVE_FD, &arg) < 0)
+		return NULL;
+	if (lseek(arg.fd, 0, SEEK_END) == (off_t)size)
+		return map_all(arg.fd, size);
+	errno = ERANGE;
+	return NULL;
+}
+
+static int finish(int ses)
+{
+	struct liveupdate_session_finish end = { .size = sizeof(end) };
+
+	return ioctl(ses, LIVEUPDATE_SESSION_FINISH, &end);
+}
+
+/* Goes on in a process of its own, as the session ends with its fd */
+static int stay_behind(void (*work)(volatile unsigned long *p), unsigned long *p)
+{
 	switch (fork()) {
 	case -1:
-		return probe_result(-1);
+		return -1;
 	case 0:
 		setsid();
 		close(0);
 		close(1);
 		close(2);
 		for (;;)
-			pause();
+			work(p);
 	}
-	return probe_result(0);
+	return 0;
+}
+
+static void rest(volatile unsigned long *p)
+{
+	(void)p;
+	pause();
+}
+
+/* As one that answers requests: each millisecond is a time at which it was there */
+static void stamp(volatile unsigned long *p)
+{
+	p[0] = __rdtsc();
+	usleep(1000);
+}
+
+/* luo-keep SESSION MIB SEED */
+int luo_keep(int argc, char **argv)
+{
+	unsigned long *p = keep(argv[0], probe_number(argv[1]) * MIB, probe_number(argv[2]));
+
+	(void)argc;
+	return probe_result(p ? stay_behind(rest, p) : -1);
 }
 
 /* luo-find SESSION MIB SEED: takes it out, and says whether each byte is what it was */
 int luo_find(int argc, char **argv)
 {
-	unsigned long size = probe_number(argv[1]) * MIB, seed = probe_number(argv[2]);
-	struct liveupdate_session_retrieve_fd arg = { .size = sizeof(arg), .token = TOKEN };
-	struct liveupdate_session_finish end = { .size = sizeof(end) };
-	int ses = session(argv[0], LIVEUPDATE_IOCTL_RETRIEVE_SESSION);
-	unsigned long *p, i;
+	unsigned long size = probe_number(argv[1]) * MIB;
+	unsigned long *p;
+	long wrong;
+	int ses;
 
 	(void)argc;
-	if (ses < 0 || ioctl(ses, LIVEUPDATE_SESSION_RETRIEVE_FD, &arg) < 0)
+	p = take_out(argv[0], size, &ses);
+	if (!p)
 		return probe_result(-1);
-	if (lseek(arg.fd, 0, SEEK_END) != (off_t)size) {
-		puts("another size");
+	wrong = first_wrong(p, size, probe_number(argv[2]), 0);
+	if (wrong >= 0) {
+		printf("byte %ld is wrong\n", wrong);
 		return 1;
 	}
-	p = map_all(arg.fd, size);
-	for (i = 0; i < size / sizeof(*p); i++) {
-		if (p[i] != word_of(seed, i)) {
-			printf("byte %lu is wrong\n", i * sizeof(*p));
-			return 1;
-		}
+	return probe_result(finish(ses));
+}
+
+/* luo-serve SESSION MIB: keeps it, and writes the time into it */
+int luo_serve(int argc, char **argv)
+{
+	unsigned long *p = keep(argv[0], probe_number(argv[1]) * MIB, 0);
+
+	(void)argc;
+	return probe_result(p ? stay_behind(stamp, p) : -1);
+}
+
+/*
+ * luo-gap SESSION MIB: ticks of the time-stamp counter from the last time that was written
+ * until it could be read, of which how many in this process, and whether all else is whole.
+ */
+int luo_gap(int argc, char **argv)
+{
+	unsigned long size = probe_number(argv[1]) * MIB, begin = __rdtsc(), now;
+	unsigned long *p;
+	int ses;
+
+	(void)argc;
+	p = take_out(argv[0], size, &ses);
+	now = __rdtsc();
+	if (!p)
+		return probe_result(-1);
+	if (first_wrong(p, size, 0, 1) >= 0) {
+		puts("damaged");
+		return 1;
 	}
-	return probe_result(ioctl(ses, LIVEUPDATE_SESSION_FINISH, &end));
+	printf("%lu %lu\n", now - p[0], now - begin);
+	return finish(ses) < 0;
 }

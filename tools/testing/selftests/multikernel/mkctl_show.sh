@@ -154,7 +154,7 @@ events_counts()
 	ok mkctl start web --wait --timeout "$MK_LIMIT"
 	ok mkctl kill web
 	has "$(mkctl events)" '^NAME *STARTS *STOPS *CRASHES *HANGS' 'the titles'
-	has "$(mkctl events web)" '^web *1 *1 *0 *0 *0 *[1-9]' 'its line'
+	has "$(mkctl events web)" '^web *1 *1 *0 *0 *0 *0 *[1-9]' 'its line'
 	json events --json
 	has "$(mkctl events --json)" '"starts": 1' 'JSON'
 }

@@ -271,6 +271,8 @@ static const struct command commands[] = {
 	{ "kexec", "", image_kexec, 0 },
 	{ "luo-keep", "SESSION MIB SEED", luo_keep, 3 },
 	{ "luo-find", "SESSION MIB SEED", luo_find, 3 },
+	{ "luo-serve", "SESSION MIB", luo_serve, 2 },
+	{ "luo-gap", "SESSION MIB", luo_gap, 2 },
 	{ "legacy", "", machine_legacy, 0 },
 	{ "plant", "", machine_plant, 0 },
 	{ "restore", "< what plant has printed", machine_restore, 0 },

@@ -24,6 +24,8 @@ int image_kexec(int argc, char **argv);
 /* luo.c */
 int luo_keep(int argc, char **argv);
 int luo_find(int argc, char **argv);
+int luo_serve(int argc, char **argv);
+int luo_gap(int argc, char **argv);
 
 /* machine.c */
 int machine_legacy(int argc, char **argv);

@@ -63,6 +63,8 @@ stock_boots()
 	ok test "$release" != "$(uname -r)"
 	stock_initrd
 	mk_create stock "$1" 384M
+	refused -m 'without CONFIG_MULTIKERNEL' ENOEXEC 'to load it as one that knows us' \
+		mkprobe file-load "$(get stock id)" "$STOCK" "$MK_TMP/initrd" x
 	is "$(put stock firmware acpi)" OK 'firmware'
 	ok mkctl load stock --initrd "$MK_TMP/initrd" \
 		--cmdline "$PARAMS tsc_early_khz=$(tsc_khz) rdinit=/mark" "$STOCK"

@@ -1,0 +1,76 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Measures for how long nobody serves when a kernel is replaced by kexec, with KHO and LUO: from
+# the last millisecond in which a process has written the time into its memfd to the first one
+# in which the next kernel's userspace can read it. Run by dev/bench:
+#
+# inside MIB   in an instance, of two CPUs and 2 GiB
+# plain MIB    of the machine itself, which has as much: the reference, in lines "gap"
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+. "$MK_DIR/bench-lib.sh"
+PROBE=/selftests/multikernel/mkprobe
+KHO='kho=on liveupdate=on'
+MIB=$2
+TURNS=${MK_BENCH_TURNS:-3}	# instead of what bench-lib.sh has
+
+# The userspace of the next kernel of the machine, which begins with this script again.
+plain()
+{
+	local turn=${1:-0}
+
+	if [ "$turn" -gt 0 ]; then
+		echo "gap $($PROBE luo-gap bench "$MIB")"
+	fi
+	[ "$turn" -lt "$TURNS" ] || return 0
+	mkdir -p /next/vm /next/boot /next/selftests/multikernel
+	cp "$MK_DIR/bench_update.sh" "$MK_DIR/bench-lib.sh" /next/selftests/multikernel
+	printf '#!/bin/sh\nexport MK_BENCH_TURNS=%s\ncd /selftests/multikernel && exec ./bench_update.sh plain %s %s\n' \
+		"$TURNS" "$MIB" $((turn + 1)) > /next/vm/command
+	chmod 755 /next/vm/command
+	cp /boot/bzImage /boot/initramfs.cpio.gz /next/boot
+	(cd /next && find . | cpio -o -H newc 2> /dev/null) > /next.cpio
+	cat /boot/initramfs.cpio.gz >> /next.cpio
+	[ "$(mkprobe file-load - /boot/bzImage /next.cpio "$(cat /proc/cmdline)")" = OK ] ||
+		die 'kexec_file_load'
+	rm -rf /next /next.cpio
+	[ "$($PROBE luo-serve bench "$MIB")" = OK ] || die 'no session'
+	exec mkprobe kexec
+}
+
+updated() { [ "$(counter web events updates)" = "$1" ]; }
+gaps() { mkctl logs web | sed -n 's/^gap \([0-9]* [0-9]*\).*/gap \1/p'; }
+has_gaps() { [ "$(gaps | wc -l)" = "$1" ]; }
+
+# The next kernel's userspace looks by itself, so nobody has to log in first.
+inside()
+{
+	local turn reads
+
+	# On a line of its own: the shell has printed its prompt
+	reads="init.run=\"(echo; echo gap \$($PROBE luo-gap bench $MIB)) > /dev/console\""
+	mk_create web "$(last_cpus 2)" 2G >&2 || die 'no instance'
+	mk_load web "$KHO" >&2 || die 'no image'
+	mk_start web >&2 || die 'no start'
+	khz begin
+	for turn in $(seq "$TURNS"); do
+		ok mkctl cp "$MK_KERNEL" web:/tmp/kernel || die 'no copy'
+		ok mkctl cp "$MK_INITRD" web:/tmp/initrd || die 'no copy'
+		[ "$(mk_run web "$PROBE file-load - /tmp/kernel /tmp/initrd '$KHO $reads'")" = OK ] ||
+			die 'kexec_file_load'
+		mk_run web 'rm /tmp/kernel /tmp/initrd'
+		[ "$(mk_run web "$PROBE luo-serve bench $MIB")" = OK ] || die 'no session'
+		mk_send web "$PROBE kexec"
+		wait_until 'the next kernel' updated "$turn" || die 'no kexec'
+		wait_until 'what it has found' has_gaps "$turn" || die 'nothing found'
+		mk_login web >&2 || die 'no shell'
+	done
+	gaps
+	echo "khz $(khz)"
+}
+
+case $1 in
+inside) inside ;;
+plain) plain "${3:-0}" ;;
+esac
