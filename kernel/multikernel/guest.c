@@ -36,6 +36,7 @@
 #include <linux/reboot.h>
 #include <linux/sched.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 #include <asm/barrier.h>
 #include <asm/early_ioremap.h>
 #include <asm/multikernel.h>
@@ -50,6 +51,9 @@
  */
 #define MK_EARLY_STALL_US	50
 #define MK_EARLY_STALL_MAX	200000
+
+/* An init that has heard it is busy with that for longer, or gone */
+#define MK_POWER_OFF_AGAIN_MS	5000
 
 static struct mk_boot_block mk_block;
 static struct mk_link mk_host_link;
@@ -186,10 +190,23 @@ static void mk_guest_winsize(struct mk_link *link, const struct mk_msg_winsize *
 		fn(size);
 }
 
+/*
+ * Init is sent a signal, and ignores those that it does not know yet.  The host wants this
+ * kernel to end, so it is asked again until it does.
+ */
+static void mk_guest_power_off(struct work_struct *work)
+{
+	orderly_poweroff(true);
+	queue_delayed_work(system_dfl_wq, to_delayed_work(work),
+			   msecs_to_jiffies(MK_POWER_OFF_AGAIN_MS));
+}
+
+static DECLARE_DELAYED_WORK(mk_guest_power_off_work, mk_guest_power_off);
+
 static void mk_guest_shutdown(struct mk_link *link)
 {
 	pr_info("the host asks for an orderly shutdown\n");
-	orderly_poweroff(true);
+	queue_delayed_work(system_dfl_wq, &mk_guest_power_off_work, 0);
 }
 
 static bool mk_guest_drain(struct mk_link *link, struct mk_ring_rx *rx)

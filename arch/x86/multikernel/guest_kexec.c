@@ -16,18 +16,18 @@
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <linux/cpufeature.h>
 #include <linux/ioport.h>
 #include <linux/kexec.h>
 #include <linux/multikernel.h>
 #include <linux/pgtable.h>
+#include <linux/smp.h>
 #include <asm/apic.h>
 #include <asm/bootparam.h>
 #include <asm/cmdline.h>
-#include <asm/cpufeature.h>
 #include <asm/e820/api.h>
 #include <asm/multikernel.h>
 #include <asm/setup.h>
-#include <asm/smp.h>
 
 #include "../../../kernel/multikernel/internal.h"
 #include "../../../kernel/multikernel/guest.h"

@@ -285,6 +285,18 @@ the_host_is_whole_afterwards()
 	done
 }
 
+# "running" is said by the kernel; the first program of this one hears nothing for a while.
+a_stop_is_not_lost_on_one_that_has_no_init_yet()
+{
+	mk_create late "$(last_cpus 1)"
+	mk_load late 'rdinit=/bin/sh -- -c "sleep 7; exec /init"'
+	ok mkctl start late --wait --timeout "$MK_LIMIT"
+	is "$(put late state stop)" OK 'stop'
+	wait_until 'it has ended' eval '[ "$(get late state)" = loaded ]'
+	is "$(get late reason)" poweroff 'reason'
+	ok mkctl rm late
+}
+
 mk_main \
 	an_instance_starts \
 	poweroff_inside \
@@ -300,6 +312,7 @@ mk_main \
 	sysrq_reboot_inside \
 	panic_for_want_of_an_init \
 	stop_is_orderly \
+	a_stop_is_not_lost_on_one_that_has_no_init_yet \
 	stop_kills_what_does_not_obey \
 	a_stop_can_be_cut_short \
 	kill_ends_it_at_once \

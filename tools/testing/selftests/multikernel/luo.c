@@ -19,7 +19,7 @@
 
 #define DEVICE		"/dev/liveupdate"
 #define TOKEN		1
-#define MIB		(1UL << 20)
+#define MIB		1048576UL
 
 static unsigned long *map_all(int fd, unsigned long size)
 {
@@ -104,7 +104,7 @@ static int finish(int ses)
 }
 
 /* Goes on in a process of its own, as the session ends with its fd */
-static int stay_behind(void (*work)(volatile unsigned long *p), unsigned long *p)
+static int stay_behind(void (*work)(unsigned long *p), unsigned long *p)
 {
 	switch (fork()) {
 	case -1:
@@ -120,16 +120,16 @@ static int stay_behind(void (*work)(volatile unsigned long *p), unsigned long *p
 	return 0;
 }
 
-static void rest(volatile unsigned long *p)
+static void rest(unsigned long *p)
 {
 	(void)p;
 	pause();
 }
 
 /* As one that answers requests: each millisecond is a time at which it was there */
-static void stamp(volatile unsigned long *p)
+static void stamp(unsigned long *p)
 {
-	p[0] = __rdtsc();
+	__atomic_store_n(&p[0], __rdtsc(), __ATOMIC_RELAXED);
 	usleep(1000);
 }
 
