@@ -365,6 +365,23 @@ int mk_bzimage_complete(struct mk_instance *inst, const struct mk_boot_block *bl
 	return mk_memory_write(inst, pa, params, sizeof(*params));
 }
 
+/**
+ * mk_bzimage_has_la57() - will a kernel use five levels of page tables on this CPU?
+ * @params: its boot_params
+ * @no5lvl: its command line says "no5lvl"
+ *
+ * The rule is that of configure_5level_paging() in
+ * arch/x86/boot/compressed/pgtable_64.c.  It asks the CPU: a kernel that uses four levels has
+ * cleared X86_FEATURE_LA57.
+ *
+ * Return: true if so.
+ */
+bool mk_bzimage_has_la57(const struct boot_params *params, bool no5lvl)
+{
+	return cpuid_eax(0) >= 7 && cpuid_ecx(7) & BIT(16) &&
+	       params->hdr.xloadflags & XLF_5LEVEL_ENABLED && !no5lvl;
+}
+
 static bool mk_bzimage_no5lvl(struct mk_instance *inst, const struct boot_params *params)
 {
 	char *cmdline __free(kfree) = kzalloc(COMMAND_LINE_SIZE, GFP_KERNEL);
@@ -384,8 +401,7 @@ static bool mk_bzimage_no5lvl(struct mk_instance *inst, const struct boot_params
  * @inst: its image has been copied into its memory
  *
  * It must be entered in the mode that it wants: to change it, the decompressor
- * would borrow a page below 1 MiB, which is the host's.  The rule is that of
- * configure_5level_paging() in arch/x86/boot/compressed/pgtable_64.c.
+ * would borrow a page below 1 MiB, which is the host's.
  *
  * Return: true if so.
  */
@@ -393,11 +409,10 @@ bool mk_bzimage_wants_la57(struct mk_instance *inst)
 {
 	struct boot_params *params __free(kfree) = kmalloc_obj(*params);
 
-	if (cpuid_eax(0) < 7 || !(cpuid_ecx(7) & BIT(16)) || !params)
+	if (!params)
 		return false;
 	if (mk_memory_read(&inst->mem, inst->image->segment[0].mem, params,
 			   sizeof(*params)))
 		return false;
-	return params->hdr.xloadflags & XLF_5LEVEL_ENABLED &&
-	       !mk_bzimage_no5lvl(inst, params);
+	return mk_bzimage_has_la57(params, mk_bzimage_no5lvl(inst, params));
 }

@@ -16,7 +16,6 @@
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
-#include <linux/cpufeature.h>
 #include <linux/ioport.h>
 #include <linux/kexec.h>
 #include <linux/multikernel.h>
@@ -50,12 +49,10 @@ static int mk_kexec_add_ram(struct resource *res, void *params)
 	return mk_kexec_add_e820(params, res->start, resource_size(res), E820_TYPE_RAM);
 }
 
-/* As configure_5level_paging() in arch/x86/boot/compressed/pgtable_64.c decides it */
 static bool mk_kexec_wants_la57(const struct kimage *image, const struct boot_params *params)
 {
-	return cpu_has(&boot_cpu_data, X86_FEATURE_LA57) &&
-	       params->hdr.xloadflags & XLF_5LEVEL_ENABLED &&
-	       !(image->cmdline_buf && cmdline_find_option_bool(image->cmdline_buf, "no5lvl"));
+	return mk_bzimage_has_la57(params, image->cmdline_buf &&
+				   cmdline_find_option_bool(image->cmdline_buf, "no5lvl"));
 }
 
 static void mk_kexec_set_locator(struct boot_params *params, unsigned long params_pa,

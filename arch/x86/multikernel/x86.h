@@ -33,6 +33,7 @@ struct mk_x86_start {
 
 /* bzimage.c */
 int mk_bzimage_complete(struct mk_instance *inst, const struct mk_boot_block *block);
+bool mk_bzimage_has_la57(const struct boot_params *params, bool no5lvl);
 bool mk_bzimage_wants_la57(struct mk_instance *inst);
 bool mk_bzimage_knows_us(const void *kernel, size_t len);
 
