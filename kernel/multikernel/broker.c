@@ -726,6 +726,8 @@ ssize_t mk_broker_call(struct mk_link *link, const void *data, size_t len, void 
 		if (len < sizeof(struct mk_ctl_peer))
 			return -EINVAL;
 		return mk_peer_asked(inst->id, data, reply);
+	case MK_CTL_TAKE_OVER:
+		return mk_succeed_take_over(inst, reply);
 	default:
 		return -EOPNOTSUPP;
 	}

@@ -184,6 +184,15 @@ static int mk_move_write(struct mk_instance *inst, char *buf)
 	return ret;
 }
 
+static int mk_successor_write(struct mk_instance *inst, char *buf)
+{
+	struct mk_instance *to __free(mk_instance) = mk_instance_get_by_name(buf);
+
+	if (!to)
+		return mk_fail(-ENOENT, "there is no instance %s", buf);
+	return mk_resize_succeed(inst, to);
+}
+
 static int mk_memory_map_show(struct mk_instance *inst, struct seq_file *sf)
 {
 	unsigned int i;
@@ -421,56 +430,49 @@ static int mk_nop_write(struct mk_instance *inst, char *buf)
 	return mk_life_nop(inst, rounds);
 }
 
-/**
- * mk_of_inst() - whose file is this?
- * @of: an open file of an instance
- *
- * Return: the instance; it has a reference of the file's.
- */
-struct mk_instance *mk_of_inst(struct kernfs_open_file *of)
-{
-	struct mk_node *node = of->kn->priv;
-
-	return node->inst;
-}
-
 static ssize_t mk_log_read(struct kernfs_open_file *of, char *buf, size_t len,
 			   loff_t off)
 {
-	return mk_console_read(mk_of_inst(of)->console, buf, len, off);
+	return mk_console_read(mk_of_console(of), buf, len, off);
 }
 
 static const struct kernfs_ops mk_log_ops = {
 	.read = mk_log_read,
 };
 
-static bool mk_console_ready(struct mk_instance *inst, loff_t off)
+static bool mk_of_is_up(struct kernfs_open_file *of)
 {
-	return mk_console_end(inst->console) > off ||
-	       !mk_state_is_up(READ_ONCE(inst->state));
+	struct mk_instance *inst __free(mk_instance) = mk_of_inst(of);
+
+	return mk_state_is_up(READ_ONCE(inst->state));
+}
+
+static bool mk_console_ready(struct kernfs_open_file *of, loff_t off)
+{
+	return mk_console_end(mk_of_console(of)) > off || !mk_of_is_up(of);
 }
 
 static ssize_t mk_console_file_read(struct kernfs_open_file *of, char *buf,
 				    size_t len, loff_t off)
 {
-	struct mk_instance *inst = mk_of_inst(of);
+	struct mk_console *con = mk_of_console(of);
 	int ret;
 
-	if (!mk_console_ready(inst, off)) {
+	if (!mk_console_ready(of, off)) {
 		if (of->file->f_flags & O_NONBLOCK)
 			return -EAGAIN;
-		ret = wait_event_interruptible(*mk_console_waitq(inst->console),
-					       mk_console_ready(inst, off));
+		ret = wait_event_interruptible(*mk_console_waitq(con),
+					       mk_console_ready(of, off));
 		if (ret)
 			return ret;
 	}
-	return mk_console_read(inst->console, buf, len, off);
+	return mk_console_read(con, buf, len, off);
 }
 
 static ssize_t mk_console_file_write(struct kernfs_open_file *of, char *buf,
 				     size_t len, loff_t off)
 {
-	struct mk_instance *inst = mk_of_inst(of);
+	struct mk_instance *inst __free(mk_instance) = mk_of_inst(of);
 	unsigned long deadline = jiffies + msecs_to_jiffies(MK_INPUT_WAIT_MS);
 	ssize_t ret;
 
@@ -493,14 +495,13 @@ static ssize_t mk_console_file_write(struct kernfs_open_file *of, char *buf,
 static __poll_t mk_console_file_poll(struct kernfs_open_file *of,
 				     struct poll_table_struct *pt)
 {
-	struct mk_instance *inst = mk_of_inst(of);
 	__poll_t mask = EPOLLOUT | EPOLLWRNORM;
 
 	/* On a queue of kernfs, which lasts as long as the file is open */
 	kernfs_generic_poll(of, pt);
-	if (mk_console_ready(inst, of->file->f_pos))
+	if (mk_console_ready(of, of->file->f_pos))
 		mask |= EPOLLIN | EPOLLRDNORM;
-	if (!mk_state_is_up(READ_ONCE(inst->state)))
+	if (!mk_of_is_up(of))
 		mask |= EPOLLHUP;
 	return mask;
 }
@@ -520,6 +521,7 @@ const struct mk_file mk_instance_files[] = {
 	{ "memory.map",	0444, mk_memory_map_show },
 	{ "numa",	0644, mk_numa_show,	mk_numa_write },
 	{ "move",	0200, NULL,		mk_move_write },
+	{ "successor",	0200, NULL,		mk_successor_write },
 	{ "cmdline",	0400, mk_cmdline_show },
 	{ "image",	0444, mk_image_show },
 	{ "firmware",	0644, mk_firmware_show,	mk_firmware_write },

@@ -13,6 +13,11 @@
  * rmdir drops its own, takes everything back from the instance under its lock,
  * and removes the directory after the lock is released, because operations on
  * files in it may be waiting for the lock.
+ *
+ * Two instances may exchange their directories while files in them are open and in use, see
+ * succeed.c.  So an operation takes a reference to the instance that is behind the file at
+ * that moment, under mk_nodes_lock, a leaf.  A console, with its text, belongs to the
+ * directory: the file's active reference keeps it.
  */
 
 #define pr_fmt(fmt) "multikernel: " fmt
@@ -29,23 +34,65 @@
 
 static struct kernfs_root *mk_root;
 static struct kernfs_node *mk_instances_kn;
+static DEFINE_SPINLOCK(mk_nodes_lock);
+
+/**
+ * mk_node_inst() - the instance behind a file
+ * @node: what the file points to
+ *
+ * Return: the instance with a reference for the caller; NULL for a file of none.
+ */
+static struct mk_instance *mk_node_inst(const struct mk_node *node)
+{
+	guard(spinlock)(&mk_nodes_lock);
+	if (node->inst)
+		mk_instance_get(node->inst);
+	return node->inst;
+}
+
+/**
+ * mk_of_inst() - whose file is this?
+ * @of: an open file of an instance
+ *
+ * Return: the instance with a reference for the caller.
+ */
+struct mk_instance *mk_of_inst(struct kernfs_open_file *of)
+{
+	return mk_node_inst(of->kn->priv);
+}
+
+/**
+ * mk_of_console() - the console behind a file
+ * @of: an open file of an instance
+ *
+ * Return: the console, which is there as long as the operation on the file lasts.
+ */
+struct mk_console *mk_of_console(struct kernfs_open_file *of)
+{
+	struct mk_node *node = of->kn->priv;
+
+	guard(spinlock)(&mk_nodes_lock);
+	return node->inst->console;
+}
 
 static int mk_fs_show(struct seq_file *sf, void *unused)
 {
 	struct kernfs_open_file *of = sf->private;
 	struct mk_node *node = of->kn->priv;
+	struct mk_instance *inst __free(mk_instance) = mk_node_inst(node);
 
-	return node->file->show(node->inst, sf);
+	return node->file->show(inst, sf);
 }
 
 static ssize_t mk_fs_write(struct kernfs_open_file *of, char *buf, size_t len,
 			   loff_t off)
 {
 	struct mk_node *node = of->kn->priv;
+	struct mk_instance *inst __free(mk_instance) = mk_node_inst(node);
 	int ret;
 
 	mk_error_clear();
-	ret = node->file->write(node->inst, strstrip(buf));
+	ret = node->file->write(inst, strstrip(buf));
 	if (!ret)
 		return len;
 	mk_error_default(ret);
@@ -157,6 +204,7 @@ static int mk_fs_create(const char *name)
 	kn = kernfs_create_dir(mk_instances_kn, name, 0755, inst);
 	ret = PTR_ERR_OR_ZERO(kn) ?: mk_fs_populate(kn, inst);
 	if (!ret) {
+		inst->dir_kn = kn;
 		kernfs_activate(kn);
 		return 0;
 	}
@@ -180,21 +228,25 @@ static int mk_fs_mkdir(struct kernfs_node *parent, const char *name, umode_t mod
 
 static int mk_fs_rmdir(struct kernfs_node *kn)
 {
-	struct mk_instance *inst = kn->priv;
+	struct mk_instance *inst __free(mk_instance) = NULL;
 	int ret;
 
 	mk_error_clear();
+	scoped_guard(spinlock, &mk_nodes_lock) {
+		inst = kn->priv;
+		if (inst)
+			mk_instance_get(inst);
+	}
 	/* Only the directory of an instance points to something */
 	if (!inst)
 		return mk_fail(-EPERM, "only directories in instances/ can be removed");
 
-	mk_instance_get(inst);
 	kernfs_break_active_protection(kn);
-	ret = mk_instance_retire(inst);
+	/* Not if it is another one's by now */
+	ret = READ_ONCE(kn->priv) == inst ? mk_instance_retire(inst) : -EBUSY;
 	if (!ret)
 		mk_fs_forget(inst, kn);
 	kernfs_unbreak_active_protection(kn);
-	mk_instance_put(inst);
 	return ret;
 }
 
@@ -211,6 +263,28 @@ static void mk_fs_notify(struct mk_instance *inst, bool state)
 		kernfs_notify(inst->events_kn);
 	if (inst->console_kn)
 		kernfs_notify(inst->console_kn);
+}
+
+static void mk_fs_point_to(struct mk_instance *inst)
+{
+	struct mk_node *node;
+
+	list_for_each_entry(node, &inst->nodes, link)
+		node->inst = inst;
+	inst->dir_kn->priv = inst;
+}
+
+/* Files, open or not, and references stay with the directory */
+static void mk_fs_exchange(struct mk_instance *a, struct mk_instance *b)
+{
+	guard(spinlock)(&mk_nodes_lock);
+	list_swap(&a->nodes, &b->nodes);
+	swap(a->dir_kn, b->dir_kn);
+	swap(a->events_kn, b->events_kn);
+	swap(a->console_kn, b->console_kn);
+	swap(a->console, b->console);
+	mk_fs_point_to(a);
+	mk_fs_point_to(b);
 }
 
 static int mk_fs_get_tree(struct fs_context *fc)
@@ -305,6 +379,7 @@ int __init mk_fs_init(void)
 		goto out_root;
 	kernfs_activate(kernfs_root_to_node(mk_root));
 	mk_instance_notify = mk_fs_notify;
+	mk_instance_exchanged = mk_fs_exchange;
 	ret = register_filesystem(&mk_fs_type);
 	if (!ret)
 		return 0;

@@ -48,6 +48,8 @@ extern const struct mk_file mk_info_files[];
 extern const struct mk_file mk_pool_files[];
 extern const struct mk_file mk_pool_node_files[];
 
+/* fs.c */
 struct mk_instance *mk_of_inst(struct kernfs_open_file *of);
+struct mk_console *mk_of_console(struct kernfs_open_file *of);
 
 #endif /* _MULTIKERNEL_FS_H */

@@ -77,6 +77,21 @@ const struct mk_boot_block *mk_guest_block(void)
 }
 
 /**
+ * mk_guest_become() - this kernel has taken the place of another instance
+ * @self: whose, as the host says it
+ */
+void mk_guest_become(const struct mk_ctl_self *self)
+{
+	char name[sizeof(mk_block.name)];
+
+	memcpy(name, self->name, sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	strscpy(mk_block.name, name);
+	WRITE_ONCE(mk_block.instance_id, self->id);
+	pr_info("instance %s, id %u from now on\n", mk_block.name, self->id);
+}
+
+/**
  * mk_guest_link() - the link to the host
  *
  * Return: the link; for good, if this kernel is an instance.

@@ -2,6 +2,8 @@
 #ifndef _MULTIKERNEL_GUEST_H
 #define _MULTIKERNEL_GUEST_H
 
+#include <linux/multikernel/abi/control.h>
+
 #include "ring.h"
 
 int mk_guest_remap(void);
@@ -28,6 +30,23 @@ static inline void mk_guest_dump_cpu(struct pt_regs *regs) {}
 static inline void mk_guest_dump_panic(void) {}
 #endif
 int mk_guest_resize_call(const void *data, size_t len);
+bool mk_guest_mem_ok(const struct mk_ctl_mem *req);
+bool mk_guest_can_describe(u64 size);
+void mk_guest_become(const struct mk_ctl_self *self);
+#ifdef CONFIG_MULTIKERNEL_SUCCESSOR
+ssize_t mk_guest_handover_call(const void *data, void *reply);
+int mk_guest_adopt_call(const void *data, size_t len);
+#else
+static inline ssize_t mk_guest_handover_call(const void *data, void *reply)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int mk_guest_adopt_call(const void *data, size_t len)
+{
+	return -EOPNOTSUPP;
+}
+#endif
 bool mk_guest_hold_memory(void);
 void mk_guest_release_memory(void);
 int mk_guest_update(u32 phys_id);

@@ -98,7 +98,13 @@ u32 mk_guest_mem_shift(void)
 	return ilog2(memory_block_size_bytes());
 }
 
-static bool mk_guest_mem_ok(const struct mk_ctl_mem *req)
+/**
+ * mk_guest_mem_ok() - can this be memory that comes or goes?
+ * @req: what the host says
+ *
+ * Return: true if it is in whole memory blocks.
+ */
+bool mk_guest_mem_ok(const struct mk_ctl_mem *req)
 {
 	u64 block = memory_block_size_bytes();
 
@@ -125,6 +131,17 @@ static u64 mk_guest_mem_cost(u64 size)
 	return cost;
 }
 
+/**
+ * mk_guest_can_describe() - is there memory for the page structures of more?
+ * @size: of what comes, in bytes
+ *
+ * Return: true if so.
+ */
+bool mk_guest_can_describe(u64 size)
+{
+	return mk_guest_can_spare(mk_guest_mem_cost(size));
+}
+
 static int mk_guest_add_mem(const struct mk_ctl_mem *req)
 {
 	if (!mk_guest_mem_ok(req))
@@ -136,7 +153,7 @@ static int mk_guest_add_mem(const struct mk_ctl_mem *req)
 	if (region_intersects(req->start_pa, req->size, IORESOURCE_MEM,
 			      IORES_DESC_NONE) != REGION_DISJOINT)
 		return -EINVAL;
-	if (!mk_guest_can_spare(mk_guest_mem_cost(req->size)))
+	if (!mk_guest_can_describe(req->size))
 		return -ENOMEM;
 	return __add_memory_driver_managed(mk_guest_node(req->node), req->start_pa, req->size,
 					   "System RAM (multikernel)", MHP_NONE,

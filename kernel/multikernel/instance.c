@@ -45,6 +45,9 @@ static DEFINE_MUTEX(mk_instances_lock);
  */
 void (*mk_instance_notify)(struct mk_instance *inst, bool state);
 
+/* Set by the layer above: two instances have exchanged what is known of them */
+void (*mk_instance_exchanged)(struct mk_instance *a, struct mk_instance *b);
+
 static const char * const mk_state_names[MK_NR_STATES] = {
 	[MK_OFFLINE]	= "offline",
 	[MK_LOADED]	= "loaded",
@@ -371,6 +374,51 @@ int mk_instance_set_id(struct mk_instance *inst, u32 id)
 			       inst->name, inst->id);
 	inst->id = id;
 	return 0;
+}
+
+static void mk_instance_rename(struct mk_instance *inst, u32 id)
+{
+	unsigned int cpu;
+
+	for_each_cpu(cpu, inst->cpus)
+		WARN_ON(mk_ledger_claim_cpu(cpu, inst->id, id));
+	WARN_ON(mk_memory_rename(inst, id));
+}
+
+/**
+ * mk_instance_exchange() - each of two instances becomes the other one
+ * @a: the one
+ * @b: the other one
+ *
+ * That is for whoever looks from outside: name, id, directory, console with its text, and
+ * what was set.  CPUs, memory, image, and what runs stay where they are.
+ *
+ * Context: under the locks of both.
+ */
+void mk_instance_exchange(struct mk_instance *a, struct mk_instance *b)
+{
+	char name[sizeof(a->name)];
+
+	lockdep_assert_held(&a->lock);
+	lockdep_assert_held(&b->lock);
+	mk_instance_rename(a, b->id);
+	mk_instance_rename(b, a->id);
+	scoped_guard(mutex, &mk_instances_lock) {
+		swap(a->id, b->id);
+		strscpy(name, a->name);
+		strscpy(a->name, b->name);
+		strscpy(b->name, name);
+	}
+	swap(a->recovery, b->recovery);
+	swap(a->hang_ms, b->hang_ms);
+	swap(a->boot_ms, b->boot_ms);
+	swap(a->winsize, b->winsize);
+	swap(a->numa, b->numa);
+	swap(a->events, b->events);
+	if (mk_instance_exchanged)
+		mk_instance_exchanged(a, b);
+	else
+		swap(a->console, b->console);
 }
 
 /**

@@ -2,6 +2,7 @@
 #ifndef _MULTIKERNEL_INTERNAL_H
 #define _MULTIKERNEL_INTERNAL_H
 
+#include <linux/cleanup.h>
 #include <linux/cpumask.h>
 #include <linux/limits.h>
 #include <linux/list.h>
@@ -98,6 +99,8 @@ int mk_memory_write(struct mk_instance *inst, phys_addr_t pa, const void *src,
 		    size_t len);
 int mk_memory_read(const struct mk_memory *mem, phys_addr_t pa, void *dst, size_t len);
 bool mk_memory_contains(const struct mk_memory *mem, phys_addr_t pa, u64 size);
+int mk_memory_rename(struct mk_instance *inst, u16 to);
+int mk_memory_inherit(struct mk_instance *from, struct mk_instance *to);
 
 void mk_nodes_of(const struct mk_instance *inst, nodemask_t *nodes);
 int mk_nodes_prefer(struct mk_instance *inst, const nodemask_t *nodes);
@@ -292,6 +295,7 @@ struct mk_console;
  * @recover_work: starts it again
  * @vmcores: its core files that are open; see vmcore.c
  * @nodes: what its files point to; see fs.c
+ * @dir_kn: its directory
  * @events_kn: its file "events"
  * @console_kn: its file "console"
  */
@@ -349,6 +353,7 @@ struct mk_instance {
 	struct delayed_work recover_work;
 	struct list_head vmcores;
 	struct list_head nodes;
+	struct kernfs_node *dir_kn;
 	struct kernfs_node *events_kn;
 	struct kernfs_node *console_kn;
 };
@@ -364,6 +369,7 @@ struct mk_instance *mk_instance_get_next(struct mk_instance *inst);
 void mk_instance_get(struct mk_instance *inst);
 void mk_instance_put(struct mk_instance *inst);
 int mk_instance_retire(struct mk_instance *inst);
+void mk_instance_exchange(struct mk_instance *a, struct mk_instance *b);
 int mk_instance_slot(const struct mk_instance *inst, unsigned int cpu);
 int mk_instance_set_id(struct mk_instance *inst, u32 id);
 void mk_instance_set_state(struct mk_instance *inst, enum mk_state state);
@@ -373,6 +379,9 @@ bool mk_state_is_up(enum mk_state state);
 bool mk_state_boots(enum mk_state state);
 const char *mk_state_name(enum mk_state state);
 extern void (*mk_instance_notify)(struct mk_instance *inst, bool state);
+extern void (*mk_instance_exchanged)(struct mk_instance *a, struct mk_instance *b);
+
+DEFINE_FREE(mk_instance, struct mk_instance *, if (_T) mk_instance_put(_T))
 
 /* image.c */
 void mk_image_drop(struct mk_instance *inst);
@@ -387,6 +396,7 @@ int mk_life_list_cpus(struct mk_instance *inst, unsigned int first);
 void mk_life_end(struct mk_instance *inst, enum mk_state state, const char *reason);
 int mk_life_stop_cpu(struct mk_instance *inst, unsigned int cpu);
 void mk_life_crash(struct mk_instance *inst);
+void mk_life_tell_up(struct mk_instance *inst);
 void mk_update(struct mk_instance *inst);
 
 /* watch.c */
@@ -436,6 +446,12 @@ int mk_resize_memory(struct mk_instance *inst, u64 size);
 int mk_resize_move_cpus(struct mk_instance *from, struct mk_instance *to,
 			const struct cpumask *cpus);
 int mk_resize_move_memory(struct mk_instance *from, struct mk_instance *to, u64 size);
+int mk_resize_succeed(struct mk_instance *from, struct mk_instance *to);
+
+/* succeed.c */
+struct mk_ctl_self;
+ssize_t mk_succeed_take_over(struct mk_instance *inst, struct mk_ctl_self *self);
+extern u32 mk_succeed_serve_ms;
 
 /* bootblock.c */
 u32 mk_boot_tables_off(const struct mk_boot_block *block);

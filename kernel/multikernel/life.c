@@ -258,7 +258,11 @@ static void mk_life_stop_work(struct work_struct *work)
 		mk_life_end(inst, MK_LOADED, "shutdown timed out, killed");
 }
 
-static void mk_life_tell_up(struct mk_instance *inst)
+/**
+ * mk_life_tell_up() - tell other kernels that an instance runs
+ * @inst: the instance, locked
+ */
+void mk_life_tell_up(struct mk_instance *inst)
 {
 	struct mk_peer peer = { .id = inst->id, .epoch = inst->epoch };
 

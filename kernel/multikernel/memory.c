@@ -452,6 +452,51 @@ int mk_memory_hand(struct mk_instance *from, struct mk_instance *to, phys_addr_t
 	return 0;
 }
 
+/**
+ * mk_memory_rename() - the owner of all memory of an instance has another id
+ * @inst: the instance
+ * @to: that id
+ *
+ * Context: under the instance's lock.
+ * Return: 0, or what mk_ledger_claim_mem() says.
+ */
+int mk_memory_rename(struct mk_instance *inst, u16 to)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < inst->mem.nr && !ret; i++)
+		ret = mk_range_claim(&inst->mem.range[i], inst->id, to);
+	return ret;
+}
+
+/**
+ * mk_memory_inherit() - all memory of an instance becomes another one's, as it is
+ * @from: one that runs no more
+ * @to: its successor
+ *
+ * Context: under the locks of both.
+ * Return: 0; -ENOSPC if there are too many ranges, and nothing has changed; or what
+ * mk_ledger_claim_mem() says.
+ */
+int mk_memory_inherit(struct mk_instance *from, struct mk_instance *to)
+{
+	struct mk_memory *a = &from->mem, *b = &to->mem;
+	int ret;
+
+	if (a->nr + b->nr > MK_MEM_RANGES)
+		return -ENOSPC;
+	mk_vmcore_revoke(from);
+	ret = mk_memory_rename(from, to->id);
+	if (ret)
+		return ret;
+	memcpy(&b->range[b->nr], a->range, a->nr * sizeof(a->range[0]));
+	b->nr += a->nr;
+	b->pages += a->pages;
+	*a = (struct mk_memory){};
+	return 0;
+}
+
 static bool mk_memory_has_image(struct mk_instance *inst, phys_addr_t pa, u64 size)
 {
 	unsigned long i;

@@ -19,7 +19,7 @@
  * -------
  *
  * Both instances' resize_lock, and where things change hands both instances' lock, of the
- * lesser id first.  See resize.c.
+ * lesser address first.  See resize.c.
  */
 
 #define pr_fmt(fmt) "multikernel: " fmt
@@ -34,15 +34,27 @@
 #include "internal.h"
 #include "resize.h"
 
-static void mk_move_lock(struct mk_instance *a, struct mk_instance *b)
+/**
+ * mk_move_lock() - lock two instances
+ * @a: the one
+ * @b: the other one
+ *
+ * The order is by address: ids may change hands, see succeed.c.
+ */
+void mk_move_lock(struct mk_instance *a, struct mk_instance *b)
 {
-	if (a->id > b->id)
+	if (a > b)
 		swap(a, b);
 	mutex_lock(&a->lock);
 	mutex_lock_nested(&b->lock, SINGLE_DEPTH_NESTING);
 }
 
-static void mk_move_unlock(struct mk_instance *a, struct mk_instance *b)
+/**
+ * mk_move_unlock() - undo mk_move_lock()
+ * @a: the one
+ * @b: the other one
+ */
+void mk_move_unlock(struct mk_instance *a, struct mk_instance *b)
 {
 	mutex_unlock(&a->lock);
 	mutex_unlock(&b->lock);
@@ -339,7 +351,7 @@ int mk_move(struct mk_resize *from, struct mk_resize *to)
 	struct mutex *first = &from->inst->resize_lock, *second = &to->inst->resize_lock;
 	int ret;
 
-	if (from->inst->id > to->inst->id)
+	if (from->inst > to->inst)
 		swap(first, second);
 	mutex_lock(first);
 	mutex_lock_nested(second, SINGLE_DEPTH_NESTING);

@@ -244,7 +244,7 @@ EXPORT_SYMBOL_GPL(mk_peer_find);
  */
 u32 mk_self(void)
 {
-	return mk_is_instance() ? mk_guest_block()->instance_id : MULTIKERNEL_ID_HOST;
+	return mk_is_instance() ? READ_ONCE(mk_guest_block()->instance_id) : MULTIKERNEL_ID_HOST;
 }
 EXPORT_SYMBOL_GPL(mk_self);
 

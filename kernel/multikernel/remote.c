@@ -419,7 +419,16 @@ ssize_t mk_remote_call(struct mk_link *link, const void *data, size_t len, void 
 		if (len < sizeof(struct mk_ctl_close))
 			return -EINVAL;
 		return mk_remote_closed(data);
-	default:
+	case MK_CTL_CPU_ADD:
+	case MK_CTL_CPU_DEL:
+	case MK_CTL_MEM_ADD:
+	case MK_CTL_MEM_DEL:
 		return mk_guest_resize_call(data, len);
+	case MK_CTL_PREPARE:
+	case MK_CTL_FREEZE:
+	case MK_CTL_THAW:
+		return mk_guest_handover_call(data, reply);
+	default:
+		return mk_guest_adopt_call(data, len);
 	}
 }

@@ -72,8 +72,12 @@ static u32 mk_resize_timeout_ms = MK_RESIZE_TIMEOUT_MS;
 
 static DECLARE_FAULT_ATTR(mk_resize_fault);
 
-/* For tests: shall this step fail? */
-static bool mk_resize_fails(void)
+/**
+ * mk_resize_fails() - for tests: shall this step fail?
+ *
+ * Return: true if so.
+ */
+bool mk_resize_fails(void)
 {
 	return should_fail(&mk_resize_fault, 1);
 }
@@ -564,7 +568,10 @@ static void mk_resize_work(struct work_struct *work)
 {
 	struct mk_resize *rs = container_of(work, struct mk_resize, work);
 
-	rs->ret = rs->to ? mk_move(rs, rs->to) : mk_resize_do(rs);
+	if (rs->succeed)
+		rs->ret = mk_succeed(rs, rs->to);
+	else
+		rs->ret = rs->to ? mk_move(rs, rs->to) : mk_resize_do(rs);
 	complete(&rs->done);
 	kref_put(&rs->ref, mk_resize_free);
 }
@@ -732,5 +739,33 @@ int mk_resize_move_memory(struct mk_instance *from, struct mk_instance *to, u64 
 	if (!rs)
 		return -ENOMEM;
 	rs->size = size;
+	return mk_resize_run(rs);
+}
+
+/**
+ * mk_resize_succeed() - a running instance takes the place of another
+ * @from: whose place, not locked
+ * @to: the successor, not locked
+ *
+ * Context: process; may sleep for as long as the instances take.
+ * Return: as mk_succeed(); -EBUSY also if one of the two does not run; -EINTR if it goes on
+ * without the caller.
+ */
+int mk_resize_succeed(struct mk_instance *from, struct mk_instance *to)
+{
+	struct mk_resize *rs;
+	int ret;
+
+	ret = mk_resize_check_move(from, to);
+	if (ret)
+		return ret;
+	if (!(from->link.features & to->link.features & MK_BOOT_F_SUCCEED))
+		return mk_fail(-EOPNOTSUPP,
+			       "the kernel of %s or %s can't be succeeded, or succeed: see CONFIG_MULTIKERNEL_SUCCESSOR",
+			       from->name, to->name);
+	rs = mk_resize_new_move(from, to);
+	if (!rs)
+		return -ENOMEM;
+	rs->succeed = true;
 	return mk_resize_run(rs);
 }

@@ -22,6 +22,7 @@
  * @cpus: CPUs shall be changed; otherwise memory
  * @size: memory that it shall have, in bytes
  * @to: where to, if @want or @size shall move to another instance; see move.c
+ * @succeed: @to takes the place of @inst instead; see succeed.c
  * @ret: outcome
  */
 struct mk_resize {
@@ -36,6 +37,7 @@ struct mk_resize {
 	bool cpus;
 	u64 size;
 	struct mk_resize *to;
+	bool succeed;
 	int ret;
 };
 
@@ -46,6 +48,7 @@ int mk_resize_do(struct mk_resize *rs);
 bool mk_resize_runs(struct mk_resize *rs);
 int mk_resize_gone(struct mk_resize *rs);
 bool mk_resize_unknown(int ret);
+bool mk_resize_fails(void);
 int mk_resize_ask_cpu(struct mk_resize *rs, u32 op, unsigned int cpu);
 int mk_resize_ask_mem(struct mk_resize *rs, u32 op, phys_addr_t pa, u64 size);
 int mk_resize_offer_cpu(struct mk_resize *rs, unsigned int cpu, bool parked);
@@ -62,5 +65,10 @@ int mk_settle(struct mk_resize *rs);
 
 /* move.c */
 int mk_move(struct mk_resize *from, struct mk_resize *to);
+void mk_move_lock(struct mk_instance *a, struct mk_instance *b);
+void mk_move_unlock(struct mk_instance *a, struct mk_instance *b);
+
+/* succeed.c */
+int mk_succeed(struct mk_resize *from, struct mk_resize *to);
 
 #endif /* _MULTIKERNEL_RESIZE_H */

@@ -45,6 +45,7 @@
 
 /**
  * struct mk_vmcore - an open core file
+ * @inst: whose memory it is, with a reference
  * @link: in mk_instance.vmcores
  * @lock: see above
  * @stale: the memory is not what it was any more
@@ -55,6 +56,7 @@
  * @mem: the memory, in ascending order
  */
 struct mk_vmcore {
+	struct mk_instance *inst;
 	struct list_head link;
 	struct mutex lock;	/* see above */
 	bool stale;
@@ -212,7 +214,7 @@ static int mk_vmcore_check(struct mk_instance *inst)
 
 static int mk_vmcore_open(struct kernfs_open_file *of)
 {
-	struct mk_instance *inst = mk_of_inst(of);
+	struct mk_instance *inst __free(mk_instance) = mk_of_inst(of);
 	struct mk_vmcore *core;
 	int ret;
 
@@ -236,6 +238,8 @@ static int mk_vmcore_open(struct kernfs_open_file *of)
 		kfree(core);
 		return ret;
 	}
+	mk_instance_get(inst);
+	core->inst = inst;
 	mutex_init(&core->lock);
 	core->mapping = of->file->f_mapping;
 	list_add(&core->link, &inst->vmcores);
@@ -245,11 +249,11 @@ static int mk_vmcore_open(struct kernfs_open_file *of)
 
 static void mk_vmcore_release(struct kernfs_open_file *of)
 {
-	struct mk_instance *inst = mk_of_inst(of);
 	struct mk_vmcore *core = of->priv;
 
-	scoped_guard(mutex, &inst->lock)
+	scoped_guard(mutex, &core->inst->lock)
 		list_del(&core->link);
+	mk_instance_put(core->inst);
 	free_pages_exact(core->head, core->head_size);
 	kfree(core);
 }

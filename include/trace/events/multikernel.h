@@ -112,6 +112,20 @@ TRACE_EVENT(mk_state,
 		      __get_str(to))
 );
 
+/* An instance is on its way to take the place of another, see succeed.c */
+TRACE_EVENT(mk_succeed,
+	    TP_PROTO(const char *from, const char *to, const char *phase),
+	    TP_ARGS(from, to, phase),
+	    TP_STRUCT__entry(__string(from, from)
+			     __string(to, to)
+			     __string(phase, phase)),
+	    TP_fast_assign(__assign_str(from);
+			   __assign_str(to);
+			   __assign_str(phase);),
+	    TP_printk("from=%s to=%s phase=%s", __get_str(from), __get_str(to),
+		      __get_str(phase))
+);
+
 #endif /* _TRACE_MULTIKERNEL_H */
 
 #include <trace/define_trace.h>

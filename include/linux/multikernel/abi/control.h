@@ -30,6 +30,14 @@
  * answers when it uses it no more, or does not let go.  A CPU that is added is parked,
  * see abi/x86.h, and is parked again when it goes.  What is the case already is no error.
  *
+ * An instance that runs may be succeeded by another one that runs, see
+ * kernel/multikernel/succeed.c.  The successor is told of the memory of the other,
+ * MK_CTL_ADOPT_MEM, which it adds and does not use.  That other one has its userspace told
+ * by MK_CTL_PREPARE, and freezes it by MK_CTL_FREEZE, answered by a &struct mk_ctl_frozen;
+ * MK_CTL_THAW undoes it.  The successor looks at what was preserved, MK_CTL_ADOPT, and asks
+ * by MK_CTL_TAKE_OVER as soon as its userspace wants it; the reply is a &struct mk_ctl_self.
+ * Afterwards it may use the rest of that memory, MK_CTL_ADOPT_REST.
+ *
  * This is a contract between kernels of different versions: a change of the
  * meaning of any field must raise MK_BOOT_VERSION.  Fields may be added at the end.
  */
@@ -44,6 +52,13 @@
 #define MK_CTL_CPU_DEL		7	/* host to instance: &struct mk_ctl_cpu */
 #define MK_CTL_MEM_ADD		8	/* host to instance: &struct mk_ctl_mem */
 #define MK_CTL_MEM_DEL		9	/* host to instance: &struct mk_ctl_mem */
+#define MK_CTL_PREPARE		10	/* host to instance: &struct mk_ctl_op */
+#define MK_CTL_FREEZE		11	/* host to instance: &struct mk_ctl_op */
+#define MK_CTL_THAW		12	/* host to instance: &struct mk_ctl_op */
+#define MK_CTL_ADOPT_MEM	13	/* host to instance: &struct mk_ctl_mem */
+#define MK_CTL_ADOPT		14	/* host to instance: &struct mk_ctl_adopt */
+#define MK_CTL_TAKE_OVER	15	/* instance to host: &struct mk_ctl_op */
+#define MK_CTL_ADOPT_REST	16	/* host to instance: &struct mk_ctl_op */
 
 /* The longest call or reply on a control channel, in bytes */
 #define MK_CTL_MAX		256
@@ -166,8 +181,8 @@ struct mk_ctl_cpu {
 };
 
 /**
- * struct mk_ctl_mem - MK_CTL_MEM_ADD or MK_CTL_MEM_DEL
- * @op: which of the two
+ * struct mk_ctl_mem - MK_CTL_MEM_ADD, MK_CTL_MEM_DEL or MK_CTL_ADOPT_MEM
+ * @op: which of them
  * @node: NUMA node, in the host's numbers
  * @start_pa: first byte, a multiple of the instance's memory blocks
  * @size: in bytes, the same
@@ -177,6 +192,48 @@ struct mk_ctl_mem {
 	__u32 node;
 	__u64 start_pa;
 	__u64 size;
+};
+
+/**
+ * struct mk_ctl_op - a call that says no more
+ * @op: MK_CTL_*
+ * @reserved: zero
+ */
+struct mk_ctl_op {
+	__u32 op;
+	__u32 reserved;
+};
+
+/**
+ * struct mk_ctl_frozen - the reply to MK_CTL_FREEZE
+ * @fdt_pa: physical address of the FDT of KHO (Documentation/core-api/kho/abi.rst)
+ */
+struct mk_ctl_frozen {
+	__u64 fdt_pa;
+};
+
+/**
+ * struct mk_ctl_adopt - MK_CTL_ADOPT
+ * @op: MK_CTL_ADOPT
+ * @reserved: zero
+ * @fdt_pa: what the other kernel has said, see &struct mk_ctl_frozen
+ */
+struct mk_ctl_adopt {
+	__u32 op;
+	__u32 reserved;
+	__u64 fdt_pa;
+};
+
+/**
+ * struct mk_ctl_self - the reply to MK_CTL_TAKE_OVER
+ * @id: what the instance is from now on
+ * @epoch: its own, which does not change
+ * @name: what its name is from now on, NUL-terminated
+ */
+struct mk_ctl_self {
+	__u32 id;
+	__u32 epoch;
+	char name[MK_PEER_NAME_LEN];
 };
 
 /**

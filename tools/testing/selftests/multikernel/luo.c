@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/liveupdate.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +134,19 @@ static void stamp(unsigned long *p)
 	usleep(1000);
 }
 
+/* Until another kernel has left some */
+static int wait_for_sessions(void)
+{
+	struct pollfd pfd = { .fd = open(DEVICE, O_RDWR), .events = POLLIN };
+	int ret;
+
+	if (pfd.fd < 0)
+		return -1;
+	ret = poll(&pfd, 1, -1);
+	close(pfd.fd);
+	return ret == 1 ? 0 : -1;
+}
+
 /* luo-keep SESSION MIB SEED */
 int luo_keep(int argc, char **argv)
 {
@@ -192,4 +206,30 @@ int luo_gap(int argc, char **argv)
 	}
 	printf("%lu %lu\n", now - p[0], now - begin);
 	return finish(ses) < 0;
+}
+
+/* luo-succeed SESSION MIB: luo-gap as soon as there is something, and serves from then on */
+int luo_succeed(int argc, char **argv)
+{
+	unsigned long size = probe_number(argv[1]) * MIB, begin, now;
+	unsigned long *p;
+	int ses;
+
+	(void)argc;
+	if (wait_for_sessions())
+		return probe_result(-1);
+	begin = __rdtsc();
+	p = take_out(argv[0], size, &ses);
+	now = __rdtsc();
+	if (!p)
+		return probe_result(-1);
+	printf("%lu %lu\n", now - p[0], now - begin);
+	if (first_wrong(p, size, 0, 1) >= 0) {
+		puts("damaged");
+		return 1;
+	}
+	if (finish(ses) < 0)
+		return 1;
+	fflush(stdout);
+	return stay_behind(stamp, p) ? 1 : 0;
 }

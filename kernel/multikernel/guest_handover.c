@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+/**
+ * DOC: guest_handover.c - this kernel hands over to one that runs already
+ *
+ * What the host asks of an instance that gets a successor, see succeed.c:
+ *
+ * 1. MK_CTL_PREPARE: userspace is told, by the hook, and has time.  It is where files go
+ *    into sessions of the live update orchestrator; what they hold may still be written.
+ * 2. MK_CTL_FREEZE: userspace is told once more, and then frozen as for suspend.  The
+ *    orchestrator serializes its sessions, and the host learns where KHO's FDT is.  From
+ *    then on nothing changes in what is preserved.
+ * 3. Nothing more: this kernel's CPUs are stopped.  Or MK_CTL_THAW: the successor is not to
+ *    be.  All is undone, and userspace goes on as if nothing had happened, but for the time.
+ *
+ * A kernel that is frozen goes on to answer the host, and to show that it lives.
+ *
+ * The hook is a program, /sbin/multikernel-update or the module parameter update_hook, as is
+ * /sbin/poweroff.  Its argument is prepare, freeze or thaw; if it fails, so does the step.
+ * Who has no such program is asked nothing.
+ *
+ * One task does it all, because the freezer and the orchestrator want to be undone by whom
+ * they were called.
+ */
+
+#define pr_fmt(fmt) "multikernel: " fmt
+
+#include <linux/completion.h>
+#include <linux/freezer.h>
+#include <linux/jiffies.h>
+#include <linux/kexec_handover.h>
+#include <linux/kmod.h>
+#include <linux/kthread.h>
+#include <linux/liveupdate.h>
+#include <linux/module.h>
+#include <linux/multikernel/abi/control.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/suspend.h>
+#include <linux/umh.h>
+
+#include "guest.h"
+#include "internal.h"
+
+/* Less than the host waits, so that it hears the answer; see succeed.c */
+#define MK_HANDOVER_PREPARE_MS	50000
+#define MK_HANDOVER_FREEZE_MS	8000
+
+static char mk_handover_hook[64] = "/sbin/multikernel-update";
+module_param_string(update_hook, mk_handover_hook, sizeof(mk_handover_hook), 0644);
+MODULE_PARM_DESC(update_hook, "program that hears of an update of this kernel");
+
+/**
+ * struct mk_handover - one attempt
+ * @op: MK_CTL_PREPARE or MK_CTL_FREEZE
+ * @done: the step is done
+ * @ret: what came of it
+ * @thaw: undo it
+ * @thawed: it is undone, or there was nothing to undo
+ */
+struct mk_handover {
+	u32 op;
+	struct completion done;
+	int ret;
+	struct completion thaw;
+	struct completion thawed;
+};
+
+static DEFINE_MUTEX(mk_handover_lock);
+static struct mk_handover mk_handover;
+static bool mk_handover_runs;	/* its thread */
+
+static int mk_handover_tell(const char *what)
+{
+	static char *envp[3] = { "HOME=/", "PATH=/sbin:/usr/sbin:/bin:/usr/bin", NULL };
+	char *argv[3] = { mk_handover_hook, (char *)what, NULL };
+	int ret = call_usermodehelper(argv[0], argv, envp, UMH_WAIT_PROC);
+
+	if (!ret || ret == -ENOENT)
+		return 0;
+	pr_notice("%s %s failed (%d)\n", argv[0], what, ret);
+	return -ECANCELED;
+}
+
+static int mk_handover_freeze(void)
+{
+	int ret = mk_handover_tell("freeze");
+
+	if (ret)
+		return ret;
+	ret = freeze_processes();
+	if (ret)
+		goto out_tell;
+	ret = liveupdate_reboot();
+	if (!ret)
+		return 0;
+	thaw_processes();
+out_tell:
+	mk_handover_tell("thaw");
+	return ret;
+}
+
+static void mk_handover_thaw(void)
+{
+	liveupdate_reboot_undo();
+	thaw_processes();
+	mk_handover_tell("thaw");
+	pr_info("this kernel stays\n");
+}
+
+static int mk_handover_thread(void *unused)
+{
+	struct mk_handover *ho = &mk_handover;
+	bool freeze = ho->op == MK_CTL_FREEZE;
+	unsigned int flags = lock_system_sleep();
+
+	ho->ret = freeze ? mk_handover_freeze() : mk_handover_tell("prepare");
+	complete(&ho->done);
+	if (freeze && !ho->ret) {
+		wait_for_completion_state(&ho->thaw, TASK_IDLE);
+		mk_handover_thaw();
+	}
+	unlock_system_sleep(flags);
+	WRITE_ONCE(mk_handover_runs, false);
+	complete_all(&ho->thawed);
+	return 0;
+}
+
+/* It goes on without us if it takes too long, and undoes itself then */
+static int mk_handover_step(u32 op, unsigned int ms)
+{
+	struct mk_handover *ho = &mk_handover;
+	struct task_struct *task;
+
+	lockdep_assert_held(&mk_handover_lock);
+	if (READ_ONCE(mk_handover_runs))
+		return -EBUSY;
+	ho->op = op;
+	init_completion(&ho->done);
+	init_completion(&ho->thaw);
+	init_completion(&ho->thawed);
+	WRITE_ONCE(mk_handover_runs, true);
+	task = kthread_run(mk_handover_thread, NULL, "mk-handover");
+	if (IS_ERR(task)) {
+		WRITE_ONCE(mk_handover_runs, false);
+		complete_all(&ho->thawed);
+		return PTR_ERR(task);
+	}
+	if (wait_for_completion_timeout(&ho->done, msecs_to_jiffies(ms)))
+		return ho->ret;
+	complete(&ho->thaw);
+	return -ETIME;
+}
+
+static int mk_handover_undo(void)
+{
+	lockdep_assert_held(&mk_handover_lock);
+	if (!READ_ONCE(mk_handover_runs))
+		return 0;
+	complete(&mk_handover.thaw);
+	if (wait_for_completion_timeout(&mk_handover.thawed,
+					msecs_to_jiffies(MK_HANDOVER_FREEZE_MS)))
+		return 0;
+	return -ETIME;
+}
+
+/**
+ * mk_guest_handover_call() - the host says something of a successor
+ * @data: a call, in private memory, zero up to MK_CTL_MAX
+ * @reply: where to put the answer, MK_CTL_MAX bytes
+ *
+ * Context: may sleep.
+ * Return: length of the answer; -EOPNOTSUPP for something else, or if live update is off here;
+ * -EBUSY if there is an attempt already; -ECANCELED if userspace does not want it; -ETIME
+ * if it took too long; or what the freezer and the orchestrator say.
+ */
+ssize_t mk_guest_handover_call(const void *data, void *reply)
+{
+	struct mk_ctl_frozen *frozen = reply;
+	int ret;
+
+	guard(mutex)(&mk_handover_lock);
+	if (!liveupdate_enabled())
+		return -EOPNOTSUPP;
+	switch (*(const __u32 *)data) {
+	case MK_CTL_PREPARE:
+		return mk_handover_step(MK_CTL_PREPARE, MK_HANDOVER_PREPARE_MS);
+	case MK_CTL_FREEZE:
+		ret = mk_handover_step(MK_CTL_FREEZE, MK_HANDOVER_FREEZE_MS);
+		if (ret)
+			return ret;
+		*frozen = (struct mk_ctl_frozen){ .fdt_pa = kho_handover_fdt() };
+		return sizeof(*frozen);
+	case MK_CTL_THAW:
+		return mk_handover_undo();
+	default:
+		return -EOPNOTSUPP;
+	}
+}

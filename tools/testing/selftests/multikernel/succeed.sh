@@ -1,0 +1,182 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# A running instance takes the place of another: what it takes over, what is as before for
+# whoever looks, and who goes on if something fails on the way.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+export MK_KEEP=1
+THREE=$(last_cpus 3) || :
+A=${THREE%%,*}
+REST=${THREE#*,}
+B=${REST%,*}
+C=${REST#*,}
+PROBE=/selftests/multikernel/mkprobe
+KHO='kho=on liveupdate=on'
+SIZE=${MK_SIZE:-32}	# of what is preserved, in MiB
+EACH=${MK_EACH:-256M}	# memory of an instance
+DEBUG=/sys/kernel/debug/multikernel
+FAULT=$DEBUG/fail_resize
+EVENT=/sys/kernel/tracing/events/multikernel/mk_succeed
+HOOK=/bin/multikernel-update
+
+is_in() { [ "$(get "$1" state)" = "$2" ]; }
+words_of() { mk_run "$1" 'sed "s/ .*//" /proc/cmdline'; }
+updates_of() { counter "$1" events updates; }
+
+# How often the process that serves has slept, which is each millisecond
+turns_of()
+{
+	mk_run "$1" 'sed -n "s/^voluntary_ctxt_switches:[[:space:]]*//p" /proc/$(pidof mkprobe)/status'
+}
+turns_beyond() { [ "$(turns_of "$1")" -gt "$2" ]; }
+serves() { wait_until "$1 serves" turns_beyond "$1" "$(turns_of "$1")"; }
+
+# Its userspace waits for what the other one leaves, and serves from then on
+waits()
+{
+	mk_run "$1" 'rm -f /tmp/found'
+	mk_send "$1" "$PROBE luo-succeed state $SIZE > /tmp/found 2>&1 &"
+	mk_run "$1" true
+}
+
+found() { mk_run "$1" 'cat /tmp/found'; }
+has_found() { [ "$(found "$1" | wc -w)" -ge 1 ]; }
+
+# not_by NAME ERROR TEXT: it does not succeed, and the text is in the reason; the old one goes on
+not_by()
+{
+	is "$(put web successor "$1")" "$2" "to be succeeded by $1"
+	has "$(last_error)" "$3" 'last_error'
+	serves web
+}
+
+# again NAME: it has been ended, and is there once more to succeed
+again()
+{
+	is "$(get "$1" state)" loaded "state of $1"
+	ok mkctl start --wait "$1"
+	mk_login "$1"
+}
+
+two_kernels_run()
+{
+	mk_boot web "$A" "$EACH" "first $KHO"
+	mk_boot db "$B" 128M
+	mk_boot next "$C" "$EACH" "second $KHO"
+	get web id > "$MK_TMP/id"
+	is "$(mk_run web "$PROBE luo-serve state $SIZE")" OK 'to serve'
+	serves web
+}
+
+who_can_not_be_is_refused()
+{
+	refused -m 'there is no instance' ENOENT 'by nobody' put web successor nobody
+	refused -m 'it already' EINVAL 'by itself' put web successor web
+	mk_create idle "" "" || :
+	refused -m 'is offline' EBUSY 'by one that does not run' put web successor idle
+	ok rmdir "$MK_FS/instances/idle"
+	serves web
+}
+
+# db has no live update, and next is not asked for anything then.
+one_that_can_not_adopt_is_ended()
+{
+	not_by db EOPNOTSUPP 'db does not take the memory of web'
+	again db
+}
+
+# Its answer is waited for, and decides.
+userspace_may_refuse()
+{
+	mk_run web "printf '#!/bin/sh\necho \$1 >> /tmp/told\n[ ! -e /tmp/\$1 ]\n' > $HOOK && chmod 755 $HOOK"
+	for step in prepare freeze; do
+		mk_run web "rm -f /tmp/told; : > /tmp/$step"
+		not_by next ECANCELED 'error -125'
+		mk_run web "rm /tmp/$step"
+		again next
+	done
+	is "$(mk_run web 'cat /tmp/told' | paste -s -d, -)" 'prepare,freeze' 'what it was told'
+}
+
+nobody_takes_over()
+{
+	[ -w $DEBUG/succeed_serve_ms ] || skip 'needs CONFIG_DEBUG_FS'
+	cat $DEBUG/succeed_serve_ms > "$MK_TMP/serve_ms"
+	echo 1000 > $DEBUG/succeed_serve_ms
+	mk_run web 'rm -f /tmp/told'
+	not_by next ETIMEDOUT 'nobody in next retrieves a session in time'
+	cat "$MK_TMP/serve_ms" > $DEBUG/succeed_serve_ms
+	is "$(mk_run web 'cat /tmp/told' | paste -s -d, -)" 'prepare,freeze,thaw' 'what it was told'
+	again next
+}
+
+offered() { grep -q 'phase=offer' /sys/kernel/tracing/trace; }
+
+# succeeds_until_offered: in the background; what it says is in $MK_TMP/said
+succeeds_until_offered()
+{
+	echo > /sys/kernel/tracing/trace
+	echo 1 > $EVENT/enable
+	put web successor next > "$MK_TMP/said" 2>&1 &
+	wait_until 'it is offered' offered
+}
+
+the_successor_dies_before()
+{
+	[ -e $EVENT/enable ] || skip 'needs CONFIG_FTRACE'
+	succeeds_until_offered
+	ok mkctl kill next
+	wait
+	is "$(cat "$MK_TMP/said")" ECONNRESET 'what is said'
+	serves web
+	again next
+}
+
+each_step_fails_once()
+{
+	local n=0 got
+
+	[ -w $FAULT/times ] || skip 'needs CONFIG_FAULT_INJECTION_DEBUG_FS'
+	mk_run web "rm -f $HOOK"
+	while :; do
+		waits next
+		echo 0 > $FAULT/verbose
+		echo 1 > $FAULT/times
+		echo $n > $FAULT/space
+		echo 100 > $FAULT/probability
+		got=$(put web successor next) || :
+		echo 0 > $FAULT/probability
+		[ "$(updates_of web)" = 0 ] || break
+		[ "$got" != OK ] || { note "OK although step $n failed"; return 1; }
+		is "$(words_of web)" first "who serves after step $n failed"
+		serves web
+		again next
+		n=$((n + 1))
+	done
+	note "$n steps"
+	between 8 "$n" 40 'steps that failed'
+	is "$got" OK 'when nothing fails'
+}
+
+# As the last test has left it.
+the_second_has_taken_the_place_of_the_first()
+{
+	is "$(get web state) $(get web id)" "running $(cat "$MK_TMP/id")" 'state and id'
+	is "$(get next state):$(get next cpus)" 'offline:' 'the other one'
+	is "$(updates_of web)" 1 'updates'
+	mk_login web
+	is "$(words_of web)" second 'its command line'
+	wait_until 'it serves' has_found web
+	note "gap: $(found web)"
+	has "$(found web)" '^[0-9]* [0-9]*$' 'what it has found'
+	serves web
+	has "$(get web log)" 'Command line: first' 'the log of the first'
+	ok mkctl ping web -c 100
+	ok rmdir "$MK_FS/instances/next"
+}
+
+mk_main two_kernels_run who_can_not_be_is_refused one_that_can_not_adopt_is_ended \
+	userspace_may_refuse nobody_takes_over the_successor_dies_before each_step_fails_once \
+	the_second_has_taken_the_place_of_the_first
