@@ -271,14 +271,20 @@ static void mk_fs_point_to(struct mk_instance *inst)
 
 	list_for_each_entry(node, &inst->nodes, link)
 		node->inst = inst;
-	inst->dir_kn->priv = inst;
+	/* A unit test's has no directory */
+	if (inst->dir_kn)
+		inst->dir_kn->priv = inst;
 }
 
 /* Files, open or not, and references stay with the directory */
 static void mk_fs_exchange(struct mk_instance *a, struct mk_instance *b)
 {
+	LIST_HEAD(nodes);
+
 	guard(spinlock)(&mk_nodes_lock);
-	list_swap(&a->nodes, &b->nodes);
+	list_splice_init(&a->nodes, &nodes);
+	list_splice_init(&b->nodes, &a->nodes);
+	list_splice(&nodes, &b->nodes);
 	swap(a->dir_kn, b->dir_kn);
 	swap(a->events_kn, b->events_kn);
 	swap(a->console_kn, b->console_kn);

@@ -144,6 +144,7 @@ void mk_life_end(struct mk_instance *inst, enum mk_state state, const char *reas
 {
 	bool hung = inst->state == MK_HUNG, proven;
 
+	KUNIT_STATIC_STUB_REDIRECT(mk_life_end, inst, state, reason);
 	strscpy(inst->reason, reason);
 	mk_watch_end(inst);
 	proven = mk_life_stop_cpus(inst);
@@ -266,6 +267,7 @@ void mk_life_tell_up(struct mk_instance *inst)
 {
 	struct mk_peer peer = { .id = inst->id, .epoch = inst->epoch };
 
+	KUNIT_STATIC_STUB_REDIRECT(mk_life_tell_up, inst);
 	strscpy(peer.name, inst->name);
 	if (mk_peer_up(&peer, 0))
 		pr_warn("nobody will hear that instance %s runs: no memory\n",

@@ -70,5 +70,7 @@ void mk_move_unlock(struct mk_instance *a, struct mk_instance *b);
 
 /* succeed.c */
 int mk_succeed(struct mk_resize *from, struct mk_resize *to);
+int mk_succeed_ask(struct mk_resize *rs, const void *req, size_t len, void *reply, size_t size,
+		   unsigned int ms);
 
 #endif /* _MULTIKERNEL_RESIZE_H */

@@ -40,6 +40,7 @@
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <kunit/static_stub.h>
 #include <linux/cleanup.h>
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -91,11 +92,25 @@ static void mk_succeed_phase(struct mk_succession *sc, const char *phase)
 	trace_mk_succeed(sc->from->inst->name, sc->to->inst->name, phase);
 }
 
-static int mk_succeed_ask(struct mk_resize *rs, const void *req, size_t len, void *reply,
-			  size_t size, unsigned int ms)
+/**
+ * mk_succeed_ask() - ask one of the two kernels
+ * @rs: which
+ * @req: the call
+ * @len: its length
+ * @reply: where to put the answer
+ * @size: how long it is
+ * @ms: for how long to wait
+ *
+ * Context: may sleep for @ms.
+ * Return: 0; -ECONNRESET if it has ended; -EPROTO for an answer that is too short; see
+ * mk_resize_unknown(); or what it answers.
+ */
+int mk_succeed_ask(struct mk_resize *rs, const void *req, size_t len, void *reply, size_t size,
+		   unsigned int ms)
 {
 	ssize_t ret;
 
+	KUNIT_STATIC_STUB_REDIRECT(mk_succeed_ask, rs, req, len, reply, size, ms);
 	if (mk_resize_fails())
 		return -EIO;
 	ret = mk_job_call(&rs->inst->link.boot[MK_CLASS_CONTROL], req, len, reply, size,

@@ -240,7 +240,7 @@ no_message_is_lost()
 		sum=$(mk_run "$k" "awk '/^failed/ { f++ } \$1 == \"sent\" { s += \$2 } \$1 == \"received\" { r += \$2 } \$1 == \"misplaced\" || \$1 == \"damaged\" { d += \$2 } END { print s + 0, s - r + d, f + 0 }' /talk")
 		note "$k: sent, lost, failed: $sum"
 		failed=${sum##* }
-		[ "$failed" = 0 ] || note "$(mk_run "$k" 'grep -B 1 ^failed /talk')"
+		[ "$failed" = 0 ] || note "$(mk_run "$k" 'grep -n -B 2 -A 2 ^failed /talk')"
 		is "$failed" 0 "calls of $k that failed"
 		sent=$((sent + ${sum%% *}))
 		sum=${sum#* }

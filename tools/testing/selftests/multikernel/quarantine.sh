@@ -8,10 +8,10 @@
 # What is lost stays so until the machine is reset, so each run of this is the
 # last in its machine.
 
+MK_MEM=${MK_MEM:-128M}
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 export MK_KEEP=1
-MK_MEM=128M
 CPU=$(last_cpus 1) || :
 OTHER=$(last_cpus 2) || :
 OTHER=${OTHER%,*}
