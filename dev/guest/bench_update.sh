@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Measures for how long nobody serves when a kernel is replaced by kexec, with KHO and LUO: from
-# the last millisecond in which a process has written the time into its memfd to the first one
-# in which the next kernel's userspace can read it. Run by dev/bench:
+# Measures for how long nobody serves when a kernel is replaced: from the last millisecond in
+# which a process has written the time into its memfd to the first one in which the next
+# kernel's userspace can read it. Run by dev/bench, which reads the lines "gap":
 #
-# inside MIB   in an instance, of two CPUs and 2 GiB
-# plain MIB    of the machine itself, which has as much: the reference, in lines "gap"
+# inside MIB   an instance of two CPUs and 3 GiB, by kexec with KHO and LUO
+# succeed MIB  the same by an instance that runs already, of one CPU and 2 GiB
+# plain MIB    the machine itself, by kexec with KHO and LUO: the reference
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 . "$MK_DIR/bench-lib.sh"
@@ -50,7 +51,7 @@ inside()
 
 	# On a line of its own: the shell has printed its prompt
 	reads="init.run=\"(echo; echo gap \$($PROBE luo-gap bench $MIB)) > /dev/console\""
-	mk_create web "$(last_cpus 2)" 2G >&2 || die 'no instance'
+	mk_create web "$(last_cpus 2)" 3G >&2 || die 'no instance'
 	mk_load web "$KHO" >&2 || die 'no image'
 	mk_start web >&2 || die 'no start'
 	khz begin
@@ -70,7 +71,34 @@ inside()
 	echo "khz $(khz)"
 }
 
+found() { mk_run web 'cat /tmp/found'; }
+has_found() { [ "$(found | wc -w)" -eq 2 ]; }
+
+# A new pair for each turn. What waits in the successor is there before the old one freezes.
+succeed()
+{
+	local turn cpus
+
+	cpus=$(last_cpus 3)
+	khz begin
+	for turn in $(seq "$TURNS"); do
+		mk_boot web "${cpus#*,}" 2G "$KHO" >&2 || die 'no instance'
+		mk_boot next "${cpus%%,*}" 2G "$KHO" >&2 || die 'no successor'
+		[ "$(mk_run web "$PROBE luo-serve bench $MIB")" = OK ] || die 'no session'
+		mk_send next "$PROBE luo-succeed bench $MIB > /tmp/found 2>&1 &"
+		mk_run next true
+		[ "$(put web successor next)" = OK ] || die "$(last_error)"
+		mk_login web >&2 || die 'no shell'
+		wait_until 'what it has found' has_found || die 'nothing found'
+		echo "gap $(found)"
+		ok mkctl rm -f web || die 'no end'
+		ok mkctl rm -f next || die 'no end'
+	done
+	echo "khz $(khz)"
+}
+
 case $1 in
 inside) inside ;;
+succeed) succeed ;;
 plain) plain "${3:-0}" ;;
 esac

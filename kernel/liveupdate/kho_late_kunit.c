@@ -11,7 +11,7 @@
 #include <linux/prandom.h>
 
 #define LATE_ORDER	8
-#define LATE_PAGES	(1UL << LATE_ORDER)
+#define LATE_PAGES	BIT(LATE_ORDER)
 #define LATE_CASES	20000
 
 /* Pages of it: a node for each level, and what is preserved */

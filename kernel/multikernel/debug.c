@@ -167,6 +167,7 @@ static int __init mk_debug_init(void)
 			    &mk_debug_peer_events_fops);
 	debugfs_create_u32("fail_stop", 0600, mk_debug_dir, &mk_debug_fail_stop);
 	debugfs_create_u32("stop_deadline_ms", 0600, mk_debug_dir, &mk_stop_deadline_ms);
+	debugfs_create_u32("succeed_ready_ms", 0600, mk_debug_dir, &mk_succeed_ready_ms);
 	debugfs_create_u32("succeed_serve_ms", 0600, mk_debug_dir, &mk_succeed_serve_ms);
 	return mk_peer_notifier_register(&mk_debug_peer_nb);
 }

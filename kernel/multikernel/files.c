@@ -64,7 +64,7 @@ static int mk_state_write(struct mk_instance *inst, char *buf)
 	/* As for reboot(2), which starts instances too */
 	if (!capable(CAP_SYS_BOOT))
 		return mk_fail(-EPERM, "start, stop and kill take CAP_SYS_BOOT");
-	guard(mutex)(&inst->lock);
+	lockdep_assert_held(&inst->lock);
 	if (!strcmp(buf, "start"))
 		return mk_life_start(inst);
 	if (!strcmp(buf, "stop"))
@@ -512,9 +512,35 @@ static const struct kernfs_ops mk_console_ops = {
 	.poll = mk_console_file_poll,
 };
 
+/* A kill that has waited for the lock must not hit what has taken the place meanwhile */
+static ssize_t mk_state_file_write(struct kernfs_open_file *of, char *buf, size_t len,
+				   loff_t off)
+{
+	struct mk_instance *inst __free(mk_instance) = mk_of_inst(of);
+	int ret;
+
+	mk_error_clear();
+	guard(mutex)(&inst->lock);
+	if (mk_of_is(of, inst))
+		ret = mk_state_write(inst, strstrip(buf));
+	else
+		ret = mk_fail(-EBUSY, "instance %s has just changed its place with another",
+			      inst->name);
+	if (!ret)
+		return len;
+	mk_error_default(ret);
+	return ret;
+}
+
+static const struct kernfs_ops mk_state_ops = {
+	.seq_show = mk_fs_show,
+	.write = mk_state_file_write,
+	.atomic_write_len = PAGE_SIZE,
+};
+
 const struct mk_file mk_instance_files[] = {
 	{ "id",		0644, mk_id_show,	mk_id_write },
-	{ "state",	0644, mk_state_show,	mk_state_write },
+	{ "state",	0644, mk_state_show,	.ops = &mk_state_ops },
 	{ "reason",	0444, mk_reason_show },
 	{ "cpus",	0644, mk_cpus_show,	mk_cpus_write },
 	{ "memory",	0644, mk_memory_show,	mk_memory_write_file },

@@ -75,7 +75,31 @@ struct mk_console *mk_of_console(struct kernfs_open_file *of)
 	return node->inst->console;
 }
 
-static int mk_fs_show(struct seq_file *sf, void *unused)
+/**
+ * mk_of_is() - is this instance still behind the file?
+ * @of: an open file of an instance
+ * @inst: what mk_of_inst() has said
+ *
+ * If the instance is locked it stays so.
+ *
+ * Return: true if so.
+ */
+bool mk_of_is(struct kernfs_open_file *of, const struct mk_instance *inst)
+{
+	struct mk_node *node = of->kn->priv;
+
+	guard(spinlock)(&mk_nodes_lock);
+	return node->inst == inst;
+}
+
+/**
+ * mk_fs_show() - print a file, for operations of its own
+ * @sf: where to
+ * @unused: by kernfs
+ *
+ * Return: 0 or a negative errno.
+ */
+int mk_fs_show(struct seq_file *sf, void *unused)
 {
 	struct kernfs_open_file *of = sf->private;
 	struct mk_node *node = of->kn->priv;

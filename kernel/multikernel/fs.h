@@ -51,5 +51,7 @@ extern const struct mk_file mk_pool_node_files[];
 /* fs.c */
 struct mk_instance *mk_of_inst(struct kernfs_open_file *of);
 struct mk_console *mk_of_console(struct kernfs_open_file *of);
+bool mk_of_is(struct kernfs_open_file *of, const struct mk_instance *inst);
+int mk_fs_show(struct seq_file *sf, void *unused);
 
 #endif /* _MULTIKERNEL_FS_H */

@@ -7,8 +7,9 @@
  * 1. MK_CTL_ADOPT_MEM, while the other kernel still runs and uses its memory: it is added
  *    here as by hotplug, and all of its pages stay out of the page allocator.  So the page
  *    structures are there when time is short.
+ *    MK_CTL_AWAITED: does userspace wait for a state at /dev/liveupdate?
  * 2. MK_CTL_ADOPT, when the other kernel is frozen: what it preserves is taken note of, by
- *    kho_populate_late(), and offered to userspace, which waits at /dev/liveupdate.
+ *    kho_populate_late(), and offered to userspace.
  * 3. Userspace retrieves a session: the host is asked by MK_CTL_TAKE_OVER to stop the other
  *    kernel for good, and says who this kernel is from now on.
  * 4. MK_CTL_ADOPT_REST: what the other kernel did not preserve is this kernel's to use.
@@ -80,6 +81,9 @@ static int mk_adopt_mem(const struct mk_ctl_mem *req)
 	guard(mutex)(&mk_adopt_lock);
 	if (!mk_guest_mem_ok(req))
 		return -EINVAL;
+	/* Found out when the other kernel is frozen it would cost time */
+	if (is_kho_boot())
+		return -EBUSY;
 	if (mk_adopt_nr == MK_MEM_RANGES)
 		return -ENOSPC;
 	if (!mk_guest_can_describe(req->size))
@@ -148,6 +152,8 @@ int mk_guest_adopt_call(const void *data, size_t len)
 		return len < sizeof(struct mk_ctl_adopt) ? -EINVAL : mk_adopt(data);
 	case MK_CTL_ADOPT_REST:
 		return mk_adopt_rest();
+	case MK_CTL_AWAITED:
+		return liveupdate_is_awaited() ? 0 : -EAGAIN;
 	default:
 		return -EOPNOTSUPP;
 	}

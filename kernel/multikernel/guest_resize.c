@@ -34,6 +34,7 @@
 #include <linux/memory.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
+#include <linux/mmzone.h>
 #include <linux/multikernel/abi/control.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
@@ -131,6 +132,23 @@ static u64 mk_guest_mem_cost(u64 size)
 	return cost;
 }
 
+/* What the kernel itself could have: not of what came at run time, which is movable */
+static unsigned long mk_guest_kernel_pages(void)
+{
+	unsigned long pages = 0, zone_pages;
+	struct zone *zone;
+
+	for_each_populated_zone(zone) {
+		if (zone_idx(zone) >= ZONE_MOVABLE)
+			continue;
+		zone_pages = zone_page_state(zone, NR_FREE_PAGES) +
+			     zone_page_state(zone, NR_ZONE_INACTIVE_FILE) +
+			     zone_page_state(zone, NR_ZONE_ACTIVE_FILE);
+		pages += zone_pages - min(zone_pages, high_wmark_pages(zone));
+	}
+	return pages;
+}
+
 /**
  * mk_guest_can_describe() - is there memory for the page structures of more?
  * @size: of what comes, in bytes
@@ -139,7 +157,8 @@ static u64 mk_guest_mem_cost(u64 size)
  */
 bool mk_guest_can_describe(u64 size)
 {
-	return mk_guest_can_spare(mk_guest_mem_cost(size));
+	return mk_guest_kernel_pages() >= mk_guest_mem_cost(size) / PAGE_SIZE +
+					  MK_SPARE_MIN_PAGES;
 }
 
 static int mk_guest_add_mem(const struct mk_ctl_mem *req)

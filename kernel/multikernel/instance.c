@@ -317,11 +317,11 @@ void mk_instance_get(struct mk_instance *inst)
 
 /**
  * mk_instance_put() - drop a reference
- * @inst: the instance
+ * @inst: the instance, or NULL
  */
 void mk_instance_put(struct mk_instance *inst)
 {
-	if (refcount_dec_and_test(&inst->ref))
+	if (inst && refcount_dec_and_test(&inst->ref))
 		mk_instance_free(inst);
 }
 
@@ -385,6 +385,13 @@ static void mk_instance_rename(struct mk_instance *inst, u32 id)
 	WARN_ON(mk_memory_rename(inst, id));
 }
 
+/* How often a kernel that runs shows that it lives does not change */
+static void mk_instance_mind_beat(struct mk_instance *inst)
+{
+	if (inst->hang_ms)
+		inst->hang_ms = max(inst->hang_ms, 2 * inst->beat_ms);
+}
+
 /**
  * mk_instance_exchange() - each of two instances becomes the other one
  * @a: the one
@@ -411,6 +418,8 @@ void mk_instance_exchange(struct mk_instance *a, struct mk_instance *b)
 	}
 	swap(a->recovery, b->recovery);
 	swap(a->hang_ms, b->hang_ms);
+	mk_instance_mind_beat(a);
+	mk_instance_mind_beat(b);
 	swap(a->boot_ms, b->boot_ms);
 	swap(a->winsize, b->winsize);
 	swap(a->numa, b->numa);

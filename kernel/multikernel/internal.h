@@ -381,7 +381,7 @@ const char *mk_state_name(enum mk_state state);
 extern void (*mk_instance_notify)(struct mk_instance *inst, bool state);
 extern void (*mk_instance_exchanged)(struct mk_instance *a, struct mk_instance *b);
 
-DEFINE_FREE(mk_instance, struct mk_instance *, if (_T) mk_instance_put(_T))
+DEFINE_FREE(mk_instance, struct mk_instance *, mk_instance_put(_T))
 
 /* image.c */
 void mk_image_drop(struct mk_instance *inst);
@@ -451,6 +451,7 @@ int mk_resize_succeed(struct mk_instance *from, struct mk_instance *to);
 /* succeed.c */
 struct mk_ctl_self;
 ssize_t mk_succeed_take_over(struct mk_instance *inst, struct mk_ctl_self *self);
+extern u32 mk_succeed_ready_ms;
 extern u32 mk_succeed_serve_ms;
 
 /* bootblock.c */

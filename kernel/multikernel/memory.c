@@ -38,8 +38,12 @@
 
 #include "internal.h"
 
-/* Ranges below this are not worth an entry in a memory map: a large page */
-#define MK_MEM_MIN_PAGES	(SZ_2M / PAGE_SIZE)
+/*
+ * Ranges below this are not worth an entry in a memory map: a large page.  Nor less than the
+ * blocks in which the page allocator isolates memory: the first one of a zone may begin
+ * before the zone, which CONFIG_DEBUG_VM does not forgive.
+ */
+#define MK_MEM_MIN_PAGES	max(SZ_2M / PAGE_SIZE, pageblock_nr_pages)
 
 /* A piece of less than this part of what a node shall give is not worth a range */
 #define MK_MEM_CRUMBS		8

@@ -5,7 +5,8 @@
  * The new kernel of an instance boots first, as an instance of its own on other CPUs and
  * other memory, while the old one serves.  Then it succeeds the old one:
  *
- * 1. *adopt*: the successor adds the memory of the old kernel, and uses none of it.
+ * 1. *adopt*: the successor adds the memory of the old kernel, and uses none of it.  Then
+ *    the host waits until somebody in its userspace waits for a state.
  * 2. *prepare*: the userspace of the old kernel is told, and puts its state into sessions of
  *    the live update orchestrator.
  * 3. *freeze*: that userspace is frozen, and the state serialized.  From here on nobody
@@ -44,6 +45,7 @@
 #include <linux/cleanup.h>
 #include <linux/completion.h>
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/mm.h>
@@ -65,7 +67,11 @@
 #define MK_SUCCEED_SERVE_MS	10000
 u32 mk_succeed_serve_ms = MK_SUCCEED_SERVE_MS;
 
-/* How often the host looks whether the successor is still there */
+/* How long its userspace may take to come so far that it waits; a test may be less patient */
+#define MK_SUCCEED_READY_MS	120000
+u32 mk_succeed_ready_ms = MK_SUCCEED_READY_MS;
+
+/* How often the host looks whether it does, or the successor is still there */
 #define MK_SUCCEED_LOOK_MS	100
 
 /**
@@ -198,6 +204,29 @@ static int mk_succeed_adopt(struct mk_succession *sc)
 	return 0;
 }
 
+/* Until somebody in the successor waits for what it is to be offered */
+static int mk_succeed_await(struct mk_succession *sc)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(READ_ONCE(mk_succeed_ready_ms));
+	int ret;
+
+	mk_succeed_phase(sc, "await");
+	while ((ret = mk_succeed_ask_op(sc->to, MK_CTL_AWAITED, MK_SUCCEED_STEP_MS)) == -EAGAIN) {
+		if (!mk_state_is_up(READ_ONCE(sc->from->inst->state)))
+			return mk_resize_gone(sc->from);
+		if (time_after(jiffies, end))
+			return mk_fail(-ETIMEDOUT, "nobody in %s waits at /dev/liveupdate",
+				       sc->to->inst->name);
+		msleep(MK_SUCCEED_LOOK_MS);
+	}
+	if (ret == -ECONNRESET)
+		return mk_resize_gone(sc->to);
+	if (ret)
+		return mk_fail(ret, "%s does not say whether anybody waits (error %d)",
+			       sc->to->inst->name, ret);
+	return 0;
+}
+
 static int mk_succeed_freeze(struct mk_succession *sc, struct mk_ctl_frozen *frozen)
 {
 	struct mk_ctl_op req = { .op = MK_CTL_FREEZE };
@@ -208,6 +237,9 @@ static int mk_succeed_freeze(struct mk_succession *sc, struct mk_ctl_frozen *fro
 	if (ret)
 		return mk_fail(ret, "%s does not prepare for its successor (error %d)",
 			       sc->from->inst->name, ret);
+	/* That may have taken long */
+	if (!mk_state_is_up(READ_ONCE(sc->to->inst->state)))
+		return mk_resize_gone(sc->to);
 	mk_succeed_phase(sc, "freeze");
 	ret = mk_succeed_ask(sc->from, &req, sizeof(req), frozen, sizeof(*frozen),
 			     MK_SUCCEED_STEP_MS);
@@ -290,6 +322,8 @@ static int mk_succeed_commit(struct mk_succession *sc, struct mk_ctl_self *self)
 	*self = (struct mk_ctl_self){ .id = b->id, .epoch = b->epoch };
 	strscpy(self->name, b->name);
 	mk_life_tell_up(b);
+	if (mk_instance_notify)
+		mk_instance_notify(b, true);
 	pr_info("instance %s runs its successor\n", b->name);
 	return 0;
 }
@@ -349,6 +383,9 @@ static void mk_succeed_rest(struct mk_succession *sc, const struct cpumask *cpus
 
 	mk_succeed_phase(sc, "rest");
 	ret = mk_succeed_ask_op(to, MK_CTL_ADOPT_REST, MK_SUCCEED_PREPARE_MS);
+	/* Once more: it does no harm if it has been done */
+	if (ret && ret != -ECONNRESET)
+		ret = mk_succeed_ask_op(to, MK_CTL_ADOPT_REST, MK_SUCCEED_PREPARE_MS);
 	if (ret)
 		pr_warn("%s does not use all of its memory (%pe)\n", to->inst->name,
 			ERR_PTR(ret));
@@ -375,7 +412,7 @@ static int mk_succeed_locked(struct mk_succession *sc)
 		return -ENOMEM;
 	scoped_guard(mutex, &sc->from->inst->lock)
 		cpumask_copy(cpus, sc->from->inst->cpus);
-	ret = mk_succeed_adopt(sc) ?: mk_succeed_freeze(sc, &frozen) ?:
+	ret = mk_succeed_adopt(sc) ?: mk_succeed_await(sc) ?: mk_succeed_freeze(sc, &frozen) ?:
 	      mk_succeed_offer(sc, frozen.fdt_pa);
 	if (ret)
 		mk_succeed_roll_back(sc, "it was to succeed another kernel and did not");
@@ -397,7 +434,7 @@ static int mk_succeed_locked(struct mk_succession *sc)
  * Return: 0; -EINVAL if the memory of @from is not in whole blocks; -EOPNOTSUPP, -EPROTO or
  * -EBUSY if one of the kernels can't; -ENOSPC; -ENOMEM; -ECANCELED if userspace of @from does
  * not want it; -ECONNRESET if one of the two has ended; -ETIMEDOUT if one did not answer, or
- * nobody in @to took over in time.
+ * nobody in @to waited, or took over, in time.
  */
 int mk_succeed(struct mk_resize *from, struct mk_resize *to)
 {

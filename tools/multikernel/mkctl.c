@@ -26,6 +26,10 @@ static const struct mk_command commands[] = {
 	{ "move", "FROM TO [--cpus LIST] [--memory SIZE]",
 	  "Move CPUs and memory from one running instance to another.",
 	  mk_life_move },
+	{ "update", "NAME --kernel FILE --cpus LIST [--initrd FILE] [--cmdline TEXT]\n"
+	  "           [--memory SIZE] [--as SHADOW] [--keep] [--timeout SECONDS]",
+	  "Boot its next kernel beside it, on these CPUs, and have that one take its place.",
+	  mk_update },
 	{ "load", "NAME [--initrd FILE] [--cmdline TEXT] KERNEL",
 	  "Load a bzImage for an instance.", mk_load },
 	{ "unload", "NAME", "Drop the image of an instance.", mk_load_unload },

@@ -140,7 +140,7 @@ void mk_text_json_number(struct mk_json *json, const char *key,
 			 unsigned long long n);
 void mk_text_json_bool(struct mk_json *json, const char *key, bool value);
 
-/* progress.c: a bar where a person waits */
+/* progress.c: a bar or a line where a person waits */
 struct mk_progress {
 	const char *title;
 	unsigned long long total;	/* bytes */
@@ -150,6 +150,7 @@ struct mk_progress {
 
 void mk_progress_at(struct mk_progress *bar, unsigned long long done);
 void mk_progress_end(struct mk_progress *bar);
+void __attribute__((MK_LIKE_PRINTF)) mk_progress_say(const char *fmt, ...);
 
 /* terminal.c: the user's terminal */
 bool mk_terminal_raw(void);
@@ -261,5 +262,8 @@ int mk_spec_start(const char *name, const struct mk_spec *spec, int ms);
 int mk_run(int argc, char **argv);
 int mk_up(int argc, char **argv);
 int mk_down(int argc, char **argv);
+
+/* update.c: another kernel behind the name */
+int mk_update(int argc, char **argv);
 
 #endif /* MKCTL_H */

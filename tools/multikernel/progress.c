@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A bar on stderr where a person waits, and nothing where none does.
+ * A bar or a line on stderr where a person waits, and nothing where none does.
  */
+#include <stdarg.h>
 #include <unistd.h>
 
 #include "mkctl.h"
@@ -40,4 +41,17 @@ void mk_progress_end(struct mk_progress *bar)
 	if (bar->drawn)
 		fputs("\r\033[K", stderr);
 	bar->drawn = false;
+}
+
+/* mk_progress_say() - What is waited for, in one line. */
+void mk_progress_say(const char *fmt, ...)
+{
+	va_list args;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputs("...\n", stderr);
 }

@@ -59,6 +59,7 @@ static struct succeed_world {
 	bool frozen;		/* the old one */
 	bool died;		/* the old one, by itself */
 	bool lost;		/* a CPU of the old one could not be stopped */
+	bool unready;		/* nobody in the new one waits */
 	bool nobody;		/* in the new one retrieves a session */
 	bool serves;		/* the new one */
 	bool rest;
@@ -114,6 +115,10 @@ static int succeed_inside(struct mk_instance *inst, const void *data, void *repl
 		KUNIT_EXPECT_FALSE(test, world.frozen);
 		world.adopted++;
 		return 0;
+	case MK_CTL_AWAITED:
+		KUNIT_EXPECT_PTR_EQ(test, inst, world.new);
+		KUNIT_EXPECT_FALSE(test, world.frozen);
+		return world.unready ? -EAGAIN : 0;
 	case MK_CTL_PREPARE:
 		KUNIT_EXPECT_PTR_EQ(test, inst, world.old);
 		KUNIT_EXPECT_EQ(test, world.adopted, inst->mem.nr);
@@ -289,6 +294,7 @@ static void succeed_begin_world(struct kunit *test)
 	succeed_put(world.new, succeed_block[1]);
 }
 
+static u32 succeed_ready_ms;
 static u32 succeed_serve_ms;
 
 static int succeed_init(struct kunit *test)
@@ -307,7 +313,9 @@ static int succeed_init(struct kunit *test)
 	kunit_activate_static_stub(test, mk_life_tell_up, succeed_stub_tell_up);
 	kunit_activate_static_stub(test, mk_arch_park_cpu, succeed_stub_park);
 	kunit_activate_static_stub(test, mk_resize_ask_cpu, succeed_stub_ask_cpu);
+	succeed_ready_ms = mk_succeed_ready_ms;
 	succeed_serve_ms = mk_succeed_serve_ms;
+	mk_succeed_ready_ms = 0;
 	mk_succeed_serve_ms = 0;
 	succeed_begin_world(test);
 	return 0;
@@ -323,8 +331,10 @@ static void succeed_exit(struct kunit *test)
 			__free_pages(succeed_block[i], get_order(SUCCEED_BLOCK));
 		succeed_block[i] = NULL;
 	}
-	if (succeed_serve_ms)
+	if (succeed_serve_ms) {
+		mk_succeed_ready_ms = succeed_ready_ms;
 		mk_succeed_serve_ms = succeed_serve_ms;
+	}
 	mk_arch_refresh_ipis();
 	mk_error_clear();
 }
@@ -421,6 +431,14 @@ static void succeed_test_nobody(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, world.new->state, MK_LOADED);
 }
 
+static void succeed_test_unready(struct kunit *test)
+{
+	world.unready = true;
+	KUNIT_EXPECT_EQ(test, succeed_try(), -ETIMEDOUT);
+	KUNIT_EXPECT_FALSE(test, world.serves);
+	KUNIT_EXPECT_EQ(test, world.new->state, MK_LOADED);
+}
+
 /* Nothing is asked, and both go on */
 static void succeed_test_refusals(struct kunit *test)
 {
@@ -482,6 +500,7 @@ static void succeed_test_faults(struct kunit *test)
 static struct kunit_case succeed_cases[] = {
 	KUNIT_CASE(succeed_test_succeeds),
 	KUNIT_CASE(succeed_test_nobody),
+	KUNIT_CASE(succeed_test_unready),
 	KUNIT_CASE(succeed_test_refusals),
 	KUNIT_CASE_PARAM(succeed_test_faults, succeed_fault_gen_params),
 	{}

@@ -60,6 +60,8 @@ instance()
 	put "$i/reason" "$6"
 	put "$i/cmdline" 'quiet'
 	put "$i/numa" ''
+	put "$i/heartbeat_ms" 1000
+	put "$i/successor"
 	put "$i/image" 'kernel_name bzImage' 'kernel_size 10000000' \
 		'initrd_size 5000000' \
 		"kernel_sha256 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

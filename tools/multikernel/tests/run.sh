@@ -436,6 +436,36 @@ requests_for_commands_are_answered()
 		fail "seed ${FUZZ_SEED:-1}: $(cat "$tmp/err")"
 }
 
+# --- update -----------------------------------------------------------------------
+
+# updates STATUS NAME ARGUMENT...: by a kernel that is there
+updates()
+{
+	status=$1 name=$2
+	shift 2
+	exits "$status" update "$name" --kernel "$tmp/kernel" --cpus 2 "$@"
+}
+
+# What the kernel refuses is for selftests: here is nothing but what mkctl itself finds.
+update_refuses_nonsense()
+{
+	: > "$tmp/kernel"
+	has "$(exits 2 update)" 'something is missing' &&
+		has "$(exits 2 update web --kernel "$tmp/kernel")" '--kernel and --cpus are needed' &&
+		has "$(exits 2 update web --cpus 2)" '--kernel and --cpus are needed' &&
+		has "$(updates 2 web db)" 'one word too many: db' &&
+		has "$(updates 1 nobody)" 'no such instance' &&
+		has "$(updates 1 db)" 'it is crashed' &&
+		has "$(updates 1 web --kernel /no/kernel)" '/no/kernel: No such file' &&
+		has "$(updates 1 web --initrd /no/initrd)" '/no/initrd: No such file' &&
+		has "$(updates 1 web --as db)" 'create db: File exists' &&
+		has "$(updates 1 web --as web)" 'create web: File exists' &&
+		has "$(updates 1 web --as ../db)" 'cannot be the name' || return
+	rm "$MKCTL_ROOT/instances/web/successor"
+	has "$(updates 1 web)" "the kernel of this host can't" || return
+	is "$(ls "$MKCTL_ROOT/instances" | paste -s -d ' ')" 'db web'
+}
+
 # --- units ----------------------------------------------------------------------
 
 # verify: what systemd says of the units in $tmp/root, where mkctl is what there is
@@ -504,9 +534,13 @@ t mkctl map --j
 t mkctl exec -w /tmp -e A = 1 w
 t mkctl exec -e MKCTL_PR
 t mkctl exec -
+t mkctl run --ini
+t mkctl upd
+t mkctl update --cpus 2 w
+t mkctl update web --me
 END
 	is "$(bash "$tmp/complete" "$here/../mkctl.bash-completion" 2>&1 | paste -s -d ' ')" \
-		'map web crashed,running  --json web MKCTL_PROC -i -t -w -e --help'
+		'map web crashed,running  --json web MKCTL_PROC -i -t -w -e --help --initrd update web --memory'
 }
 
 what_is_damaged_is_survived()
@@ -560,6 +594,7 @@ for t in \
 	bench_says_what_was_measured \
 	exec_refuses_nonsense \
 	requests_for_commands_are_answered \
+	update_refuses_nonsense \
 	systemd_accepts_the_units \
 	the_others_print_json \
 	nothing_that_a_terminal_obeys \

@@ -61,7 +61,7 @@
 #define MK_BOOT_F_DUMP		BIT_ULL(4)	/* struct mk_dump */
 #define MK_BOOT_F_WINSIZE	BIT_ULL(5)	/* MK_MSG_WINSIZE */
 #define MK_BOOT_F_UPDATE	BIT_ULL(6)	/* MK_END_KEXEC and struct mk_update */
-#define MK_BOOT_F_SUCCEED	BIT_ULL(7)	/* MK_CTL_PREPARE to MK_CTL_ADOPT_REST */
+#define MK_BOOT_F_SUCCEED	BIT_ULL(7)	/* MK_CTL_PREPARE to MK_CTL_AWAITED */
 
 #define MK_BOOT_NAME_LEN	64
 #define MK_BOOT_NODES_MAX	64	/* a machine that has more shows none */

@@ -32,7 +32,8 @@
  *
  * An instance that runs may be succeeded by another one that runs, see
  * kernel/multikernel/succeed.c.  The successor is told of the memory of the other,
- * MK_CTL_ADOPT_MEM, which it adds and does not use.  That other one has its userspace told
+ * MK_CTL_ADOPT_MEM, which it adds and does not use; MK_CTL_AWAITED is answered by -EAGAIN as
+ * long as nobody in its userspace waits for a state.  That other one has its userspace told
  * by MK_CTL_PREPARE, and freezes it by MK_CTL_FREEZE, answered by a &struct mk_ctl_frozen;
  * MK_CTL_THAW undoes it.  The successor looks at what was preserved, MK_CTL_ADOPT, and asks
  * by MK_CTL_TAKE_OVER as soon as its userspace wants it; the reply is a &struct mk_ctl_self.
@@ -59,6 +60,7 @@
 #define MK_CTL_ADOPT		14	/* host to instance: &struct mk_ctl_adopt */
 #define MK_CTL_TAKE_OVER	15	/* instance to host: &struct mk_ctl_op */
 #define MK_CTL_ADOPT_REST	16	/* host to instance: &struct mk_ctl_op */
+#define MK_CTL_AWAITED		17	/* host to instance: &struct mk_ctl_op */
 
 /* The longest call or reply on a control channel, in bytes */
 #define MK_CTL_MAX		256

@@ -208,6 +208,17 @@ int luo_gap(int argc, char **argv)
 	return finish(ses) < 0;
 }
 
+/* luo-wait: until there is something, and for ever then */
+int luo_wait(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	if (wait_for_sessions())
+		return probe_result(-1);
+	for (;;)
+		pause();
+}
+
 /* luo-succeed SESSION MIB: luo-gap as soon as there is something, and serves from then on */
 int luo_succeed(int argc, char **argv)
 {

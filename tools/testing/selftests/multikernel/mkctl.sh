@@ -25,7 +25,7 @@ wrong_use_is_status_2()
 
 	exits 2
 	exits 2 dance
-	for cmd in create set move load unload start stop kill rm inspect console \
+	for cmd in create set move update load unload start stop kill rm inspect console \
 		   logs ping wait; do
 		exits 2 $cmd
 		exits 2 $cmd --no-such-option

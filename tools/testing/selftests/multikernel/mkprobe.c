@@ -29,7 +29,8 @@ static const char *error_name(int err)
 	static const struct { int err; const char *name; } names[] = {
 #define NAME(e) { e, #e }
 		NAME(E2BIG), NAME(EACCES), NAME(EADDRNOTAVAIL), NAME(EAGAIN), NAME(EBADF),
-		NAME(EBUSY), NAME(ECANCELED), NAME(ECONNRESET), NAME(EEXIST), NAME(EFAULT), NAME(EINTR),
+		NAME(EBUSY), NAME(ECANCELED), NAME(ECONNRESET), NAME(EEXIST),
+		NAME(EFAULT), NAME(EINTR),
 		NAME(EINVAL), NAME(EIO), NAME(EISDIR), NAME(EKEYREJECTED),
 		NAME(ENODATA), NAME(ENODEV), NAME(ENOENT), NAME(ENOEXEC),
 		NAME(ENOMEM), NAME(ENOSPC), NAME(ENOTCONN), NAME(ENOTDIR),
@@ -273,6 +274,7 @@ static const struct command commands[] = {
 	{ "luo-find", "SESSION MIB SEED", luo_find, 3 },
 	{ "luo-serve", "SESSION MIB", luo_serve, 2 },
 	{ "luo-gap", "SESSION MIB", luo_gap, 2 },
+	{ "luo-wait", "", luo_wait, 0 },
 	{ "luo-succeed", "SESSION MIB", luo_succeed, 2 },
 	{ "legacy", "", machine_legacy, 0 },
 	{ "plant", "", machine_plant, 0 },

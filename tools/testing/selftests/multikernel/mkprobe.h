@@ -26,6 +26,7 @@ int luo_keep(int argc, char **argv);
 int luo_find(int argc, char **argv);
 int luo_serve(int argc, char **argv);
 int luo_gap(int argc, char **argv);
+int luo_wait(int argc, char **argv);
 int luo_succeed(int argc, char **argv);
 
 /* machine.c */

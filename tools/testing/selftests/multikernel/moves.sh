@@ -42,6 +42,8 @@ b) peer=c ;;
 *) exit ;;
 esac
 until [ -e /go ]; do usleep 100000; done
+# Of a peer that has just come the others hear a moment later
+until echo stream \$peer 64 1 > $BENCH; do usleep 100000; done 2> /dev/null
 until [ -e /stop ]; do
 	if echo stream \$peer 64 2000 > $BENCH; then cat $BENCH; else echo failed; fi
 	usleep 200000

@@ -13,7 +13,8 @@ REST=${THREE#*,}
 B=${REST%,*}
 C=${REST#*,}
 PROBE=/selftests/multikernel/mkprobe
-KHO='kho=on liveupdate=on'
+# A kernel that checks all it does would keep more for the next one than there is
+KHO="kho=on liveupdate=on${MK_KHO:+ $MK_KHO}"
 SIZE=${MK_SIZE:-32}	# of what is preserved, in MiB
 EACH=${MK_EACH:-256M}	# memory of an instance
 DEBUG=/sys/kernel/debug/multikernel
@@ -41,6 +42,13 @@ waits()
 	mk_run "$1" true
 }
 
+# Its userspace waits, and takes nothing
+idles()
+{
+	mk_send "$1" "$PROBE luo-wait &"
+	mk_run "$1" true
+}
+
 found() { mk_run "$1" 'cat /tmp/found'; }
 has_found() { [ "$(found "$1" | wc -w)" -ge 1 ]; }
 
@@ -56,14 +64,14 @@ not_by()
 again()
 {
 	is "$(get "$1" state)" loaded "state of $1"
-	ok mkctl start --wait "$1"
+	mk_start "$1"
 	mk_login "$1"
 }
 
 two_kernels_run()
 {
 	mk_boot web "$A" "$EACH" "first $KHO"
-	mk_boot db "$B" 128M
+	mk_boot db "$B" "$EACH"
 	mk_boot next "$C" "$EACH" "second $KHO"
 	get web id > "$MK_TMP/id"
 	is "$(mk_run web "$PROBE luo-serve state $SIZE")" OK 'to serve'
@@ -93,22 +101,37 @@ userspace_may_refuse()
 	mk_run web "printf '#!/bin/sh\necho \$1 >> /tmp/told\n[ ! -e /tmp/\$1 ]\n' > $HOOK && chmod 755 $HOOK"
 	for step in prepare freeze; do
 		mk_run web "rm -f /tmp/told; : > /tmp/$step"
+		idles next
 		not_by next ECANCELED 'error -125'
 		mk_run web "rm /tmp/$step"
 		again next
 	done
-	is "$(mk_run web 'cat /tmp/told' | paste -s -d, -)" 'prepare,freeze' 'what it was told'
+	is "$(mk_run web 'cat /tmp/told 2> /dev/null' | paste -s -d, -)" 'prepare,freeze' 'what it was told'
+}
+
+# Nobody has been asked for anything then.
+nobody_waits()
+{
+	[ -w $DEBUG/succeed_ready_ms ] || skip 'needs CONFIG_DEBUG_FS'
+	cat $DEBUG/succeed_ready_ms > "$MK_TMP/ready_ms"
+	echo 1000 > $DEBUG/succeed_ready_ms
+	mk_run web 'rm -f /tmp/told'
+	not_by next ETIMEDOUT 'nobody in next waits at /dev/liveupdate'
+	cat "$MK_TMP/ready_ms" > $DEBUG/succeed_ready_ms
+	is "$(mk_run web 'cat /tmp/told 2> /dev/null' | paste -s -d, -)" '' 'what it was told'
+	again next
 }
 
 nobody_takes_over()
 {
 	[ -w $DEBUG/succeed_serve_ms ] || skip 'needs CONFIG_DEBUG_FS'
+	idles next
 	cat $DEBUG/succeed_serve_ms > "$MK_TMP/serve_ms"
 	echo 1000 > $DEBUG/succeed_serve_ms
 	mk_run web 'rm -f /tmp/told'
 	not_by next ETIMEDOUT 'nobody in next retrieves a session in time'
 	cat "$MK_TMP/serve_ms" > $DEBUG/succeed_serve_ms
-	is "$(mk_run web 'cat /tmp/told' | paste -s -d, -)" 'prepare,freeze,thaw' 'what it was told'
+	is "$(mk_run web 'cat /tmp/told 2> /dev/null' | paste -s -d, -)" 'prepare,freeze,thaw' 'what it was told'
 	again next
 }
 
@@ -126,6 +149,7 @@ succeeds_until_offered()
 the_successor_dies_before()
 {
 	[ -e $EVENT/enable ] || skip 'needs CONFIG_FTRACE'
+	idles next
 	succeeds_until_offered
 	ok mkctl kill next
 	wait
@@ -177,6 +201,138 @@ the_second_has_taken_the_place_of_the_first()
 	ok rmdir "$MK_FS/instances/next"
 }
 
+# update ARGUMENT...: web by a third kernel, whose userspace waits by itself. To be called
+# in a subshell, which becomes mkctl, and gets its signals
+update()
+{
+	exec mkctl update web --kernel "$MK_KERNEL" --initrd "$MK_INITRD" \
+		--cmdline "third $KHO init.run=\"$PROBE luo-succeed state $SIZE > /tmp/found 2>&1\"" "$@"
+}
+
+nothing_is_left()
+{
+	is "$(ls "$MK_FS/instances" | paste -s -d ' ')" 'db web' 'instances'
+	is "$(words_of web)" second 'who serves'
+	serves web
+}
+
+mkctl_refuses_what_can_not_be()
+{
+	ok mkctl set web --cpus "$C"
+	says 2 '--kernel and --cpus are needed' 'no CPUs' update
+	says 2 '--kernel and --cpus are needed' 'no kernel' mkctl update web --cpus "$A"
+	says 1 'no such instance' 'nobody' mkctl update nobody --kernel "$MK_KERNEL" --cpus "$A"
+	says 1 'create db: File exists' 'a shadow that is there' update --cpus "$A" --as db
+	says 1 'No such file' 'no file' update --cpus "$A" --kernel /no/kernel
+	says 1 'load web-next: ' 'a file that is no kernel' update --cpus "$A" --kernel /etc/profile
+	says 1 'cpus web-next: ' 'a CPU that is lent' update --cpus "$B"
+	says 1 'memory web-next: ' 'too much memory' update --cpus "$A" --memory 999T
+	nothing_is_left
+	ok cpu_works "$A"
+}
+
+boots() { is_in web-next booting; }
+
+mkctl_interrupted_leaves_nothing()
+{
+	local pid sig got
+
+	for sig in TERM HUP; do
+		update --cpus "$A" > "$MK_TMP/out" 2>&1 < /dev/null & pid=$!
+		wait_until 'it boots' boots
+		kill -$sig $pid
+		got=0
+		wait $pid || got=$?
+		between 126 $got 255 'status'
+		nothing_is_left
+	done
+	ok cpu_works "$A"
+}
+
+# The kernel is at it by then, and finds that the successor has ended
+mkctl_ended_when_web_prepares_leaves_nothing()
+{
+	local pid got=0
+
+	mk_run web "printf '#!/bin/sh\n: > /tmp/at-\$1\nsleep 2\n' > $HOOK && chmod 755 $HOOK"
+	update --cpus "$A" > "$MK_TMP/out" 2>&1 < /dev/null & pid=$!
+	wait_until 'the hook runs' mk_run web 'test -e /tmp/at-prepare'
+	kill -TERM $pid
+	wait $pid || got=$?
+	between 126 $got 255 'status'
+	nothing_is_left
+	mk_run web "rm $HOOK"
+	ok cpu_works "$A"
+	is "$(updates_of web)" 1 'updates'
+}
+
+# It wants to be asked, and then says no; nor does anybody want it
+what_fails_is_rolled_back_by_mkctl()
+{
+	mk_run web "printf '#!/bin/sh\n[ \$1 != prepare ]\n' > $HOOK && chmod 755 $HOOK"
+	says 1 'web does not prepare for its successor' 'the hook' update --cpus "$A"
+	says 1 '/sbin/multikernel-update' 'what to do' update --cpus "$A"
+	mk_run web "rm $HOOK"
+	nothing_is_left
+	says 1 'kho=on' 'a kernel without KHO' update --cpus "$A" --cmdline ''
+	nothing_is_left
+	ok cpu_works "$A"
+}
+
+# gave_back SIZE: web has so much memory again, or what it keeps was said
+gave_back()
+{
+	[ "$(get web memory)" != "$1" ] || { is "$(cat "$MK_TMP/said")" '' 'what it complains of'; return; }
+	is "$(grep -c '' "$MK_TMP/said")" 1 'lines of complaint'
+	has "$(cat "$MK_TMP/said")" "web keeps memory $(get web memory), not $1: instance web has let go" \
+		'what it complains of'
+}
+
+mkctl_updates_it()
+{
+	local memory
+
+	# A kernel that checks all it does needs its time from its hello to its init
+	[ ! -w $DEBUG/succeed_serve_ms ] || echo 60000 > $DEBUG/succeed_serve_ms
+	mk_run web 'kill $(pidof mkprobe)'
+	is "$(mk_run web "$PROBE luo-serve state $SIZE")" OK 'to serve'
+	memory=$(get web memory)
+	is "$(update --cpus "$A" 2> "$MK_TMP/said")" 'web has a new kernel' 'what it says'
+	gave_back "$memory"
+	is "$(ls "$MK_FS/instances" | paste -s -d ' ')" 'db web' 'instances'
+	is "$(get web state) $(get web id)" "running $(cat "$MK_TMP/id")" 'state and id'
+	is "$(updates_of web)" 2 'updates'
+	is "$(count_cpus "$(get web cpus)")" 1 'CPUs'
+	mk_login web
+	is "$(words_of web)" third 'its command line'
+	wait_until 'it serves' has_found web
+	has "$(found web)" '^[0-9]* [0-9]*$' 'what it has found'
+	note "gap: $(found web)"
+	serves web
+	ok cpu_works "$C"
+	ok mkctl ping web -c 100
+}
+
+# All that the two had is its own then
+mkctl_updates_it_and_keeps_all()
+{
+	local memory
+
+	mk_run web 'kill $(pidof mkprobe)'
+	is "$(mk_run web "$PROBE luo-serve state $SIZE")" OK 'to serve'
+	memory=$(get web memory)
+	ok update --cpus "$C" --memory "$EACH" --as other --keep
+	is "$(ls "$MK_FS/instances" | paste -s -d ' ')" 'db web' 'instances'
+	is "$(get web cpus)" "$A,$C" 'CPUs'
+	is "$(bytes "$(get web memory)")" $(($(bytes "$memory") + $(bytes "$EACH"))) 'memory'
+	mk_login web
+	is "$(cpus_inside web)" 2 'CPUs inside'
+	wait_until 'it serves' has_found web
+	serves web
+}
+
 mk_main two_kernels_run who_can_not_be_is_refused one_that_can_not_adopt_is_ended \
-	userspace_may_refuse nobody_takes_over the_successor_dies_before each_step_fails_once \
-	the_second_has_taken_the_place_of_the_first
+	userspace_may_refuse nobody_waits nobody_takes_over the_successor_dies_before each_step_fails_once \
+	the_second_has_taken_the_place_of_the_first mkctl_refuses_what_can_not_be \
+	mkctl_interrupted_leaves_nothing mkctl_ended_when_web_prepares_leaves_nothing \
+	what_fails_is_rolled_back_by_mkctl mkctl_updates_it mkctl_updates_it_and_keeps_all
