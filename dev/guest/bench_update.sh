@@ -41,7 +41,8 @@ plain()
 }
 
 updated() { [ "$(counter web events updates)" = "$1" ]; }
-gaps() { mkctl logs web | sed -n 's/^gap \([0-9]* [0-9]*\).*/gap \1/p'; }
+# The shell's prompt may stand before it
+gaps() { mkctl logs web | sed -n 's/.*gap \([0-9][0-9]* [0-9][0-9]*\).*/gap \1/p'; }
 has_gaps() { [ "$(gaps | wc -l)" = "$1" ]; }
 
 # The next kernel's userspace looks by itself, so nobody has to log in first.
