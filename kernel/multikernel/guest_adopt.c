@@ -21,15 +21,18 @@
 #define pr_fmt(fmt) "multikernel: " fmt
 
 #include <linux/cleanup.h>
+#include <linux/completion.h>
 #include <linux/errno.h>
 #include <linux/jiffies.h>
 #include <linux/kexec_handover.h>
+#include <linux/kthread.h>
 #include <linux/liveupdate.h>
 #include <linux/memory.h>
 #include <linux/memory_hotplug.h>
 #include <linux/multikernel/abi/control.h>
 #include <linux/mutex.h>
 #include <linux/range.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
 #include "guest.h"
@@ -122,11 +125,27 @@ static int mk_adopt(const struct mk_ctl_adopt *req)
 	       liveupdate_late(mk_adopt_take_over);
 }
 
-static int mk_adopt_rest(void)
+static int mk_adopt_rest_thread(void *done)
 {
-	guard(mutex)(&mk_adopt_lock);
 	kho_populate_late_rest(mk_adopt_ranges, mk_adopt_nr);
 	mk_adopt_nr = 0;
+	complete(done);
+	return 0;
+}
+
+/* Behind those who take out what was preserved: of that nobody serves until it is done */
+static int mk_adopt_rest(void)
+{
+	DECLARE_COMPLETION_ONSTACK(done);
+	struct task_struct *task;
+
+	guard(mutex)(&mk_adopt_lock);
+	task = kthread_create(mk_adopt_rest_thread, &done, "mk-adopt");
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	set_user_nice(task, MAX_NICE);
+	wake_up_process(task);
+	wait_for_completion(&done);
 	return 0;
 }
 
