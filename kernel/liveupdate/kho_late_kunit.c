@@ -193,12 +193,11 @@ static void late_test_keys(struct kunit *test)
 static void late_test_twice(struct kunit *test)
 {
 	struct late_world *w = test->priv;
+	unsigned long one = kho_encode_radix_key(late_phys(w, LATE_DATA + 3), 0);
+	unsigned long all = kho_encode_radix_key(late_phys(w, LATE_DATA), 3);
 
-	KUNIT_EXPECT_EQ(test, kho_late_mark(&w->late,
-					    kho_encode_radix_key(late_phys(w, LATE_DATA + 3), 0)), 0);
-	KUNIT_EXPECT_EQ(test, kho_late_mark(&w->late,
-					    kho_encode_radix_key(late_phys(w, LATE_DATA), 3)),
-			-EINVAL);
+	KUNIT_EXPECT_EQ(test, kho_late_mark(&w->late, one), 0);
+	KUNIT_EXPECT_EQ(test, kho_late_mark(&w->late, all), -EINVAL);
 	kho_late_unmark(&w->late);
 	KUNIT_EXPECT_EQ(test, late_marked(w), 0);
 }

@@ -266,8 +266,8 @@ static int mk_fs_rmdir(struct kernfs_node *kn)
 		return mk_fail(-EPERM, "only directories in instances/ can be removed");
 
 	kernfs_break_active_protection(kn);
-	/* Not if it is another one's by now */
-	ret = READ_ONCE(kn->priv) == inst ? mk_instance_retire(inst) : -EBUSY;
+	/* Not if that is another one's directory by now */
+	ret = mk_instance_retire_from(inst, kn);
 	if (!ret)
 		mk_fs_forget(inst, kn);
 	kernfs_unbreak_active_protection(kn);

@@ -46,8 +46,13 @@
 #define MK_HANDOVER_FREEZE_MS	8000
 
 static char mk_handover_hook[64] = "/sbin/multikernel-update";
-module_param_string(update_hook, mk_handover_hook, sizeof(mk_handover_hook), 0644);
-MODULE_PARM_DESC(update_hook, "program that hears of an update of this kernel");
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "multikernel."
+static struct kparam_string mk_handover_hook_param = {
+	.maxlen = sizeof(mk_handover_hook),
+	.string = mk_handover_hook,
+};
+module_param_cb(update_hook, &param_ops_string, &mk_handover_hook_param, 0644);
 
 /**
  * struct mk_handover - one attempt

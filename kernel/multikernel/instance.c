@@ -431,17 +431,18 @@ void mk_instance_exchange(struct mk_instance *a, struct mk_instance *b)
 }
 
 /**
- * mk_instance_retire() - take everything back and forget the instance
+ * mk_instance_retire_from() - take everything back and forget the instance
  * @inst: the instance
+ * @dir: what must be its directory; NULL if that does not matter
  *
  * The caller's reference stays.
  *
- * Return: 0, -EBUSY if the instance is up or retired already.
+ * Return: 0, -EBUSY if the instance is up or retired already, or has another directory.
  */
-int mk_instance_retire(struct mk_instance *inst)
+int mk_instance_retire_from(struct mk_instance *inst, const struct kernfs_node *dir)
 {
 	scoped_guard(mutex, &inst->lock) {
-		if (inst->dead)
+		if (inst->dead || (dir && dir != inst->dir_kn))
 			return -EBUSY;
 		if (mk_state_is_up(inst->state))
 			return mk_fail(-EBUSY, "instance %s is %s; stop it first",

@@ -368,7 +368,7 @@ struct mk_instance *mk_instance_get_by_name(const char *name);
 struct mk_instance *mk_instance_get_next(struct mk_instance *inst);
 void mk_instance_get(struct mk_instance *inst);
 void mk_instance_put(struct mk_instance *inst);
-int mk_instance_retire(struct mk_instance *inst);
+int mk_instance_retire_from(struct mk_instance *inst, const struct kernfs_node *dir);
 void mk_instance_exchange(struct mk_instance *a, struct mk_instance *b);
 int mk_instance_slot(const struct mk_instance *inst, unsigned int cpu);
 int mk_instance_set_id(struct mk_instance *inst, u32 id);
@@ -382,6 +382,12 @@ extern void (*mk_instance_notify)(struct mk_instance *inst, bool state);
 extern void (*mk_instance_exchanged)(struct mk_instance *a, struct mk_instance *b);
 
 DEFINE_FREE(mk_instance, struct mk_instance *, mk_instance_put(_T))
+
+/* mk_instance_retire_from(), wherever it is */
+static inline int mk_instance_retire(struct mk_instance *inst)
+{
+	return mk_instance_retire_from(inst, NULL);
+}
 
 /* image.c */
 void mk_image_drop(struct mk_instance *inst);

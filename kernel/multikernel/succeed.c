@@ -322,6 +322,7 @@ static int mk_succeed_commit(struct mk_succession *sc, struct mk_ctl_self *self)
 	*self = (struct mk_ctl_self){ .id = b->id, .epoch = b->epoch };
 	strscpy(self->name, b->name);
 	mk_life_tell_up(b);
+	mk_life_winsize(b);
 	if (mk_instance_notify)
 		mk_instance_notify(b, true);
 	pr_info("instance %s runs its successor\n", b->name);

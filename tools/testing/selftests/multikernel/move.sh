@@ -125,6 +125,8 @@ a_death_ends_a_move()
 {
 	local pid out=$MK_TMP/move
 
+	# To see that it does not answer takes as long as to call it hung, and then nothing moves
+	is "$(put db hang_ms 0)" OK 'hang_ms'
 	mk_send db 'exec sh -c "echo HARDLOCKUP > /sys/kernel/debug/provoke-crash/DIRECT"'
 	wait_until 'db does not answer' deaf db
 	put web move "cpus $C db" > "$out" & pid=$!
@@ -133,6 +135,7 @@ a_death_ends_a_move()
 	wait $pid || :
 	is "$(cat "$out")" ECONNRESET 'the move'
 	has "$(last_error)" 'has ended meanwhile' 'last_error'
+	is "$(put db hang_ms 10000)" OK 'hang_ms'
 	mk_start db
 	have 2 1 'afterwards'
 }
