@@ -34,7 +34,6 @@
 #include <linux/module.h>
 #include <linux/multikernel/abi/control.h>
 #include <linux/mutex.h>
-#include <linux/slab.h>
 #include <linux/suspend.h>
 #include <linux/umh.h>
 

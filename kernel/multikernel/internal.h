@@ -264,6 +264,7 @@ struct mk_console;
  * @arch: data of the architecture while it is started
  * @epoch: number of the current or last start
  * @greeted: the start that has said hello
+ * @took_over: the start that has taken the place of another instance; see succeed.c
  * @reason: why it ended last
  * @events: counters
  * @nop: last series of nop calls
@@ -323,6 +324,7 @@ struct mk_instance {
 	void *arch;
 	u32 epoch;
 	u32 greeted;
+	u32 took_over;
 	char reason[MK_LAST_WORDS_LEN + 16];
 	struct mk_events events;
 	struct mk_nop_result nop;

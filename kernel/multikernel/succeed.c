@@ -297,6 +297,12 @@ static void mk_succeed_inherit(struct mk_instance *a, struct mk_instance *b)
 	WARN_ON(mk_memory_inherit(a, b));
 }
 
+static void mk_succeed_tell(const struct mk_instance *inst, struct mk_ctl_self *self)
+{
+	*self = (struct mk_ctl_self){ .id = inst->id, .epoch = inst->epoch };
+	strscpy(self->name, inst->name);
+}
+
 /* Under mk_successions_lock and the locks of both: the old kernel's last moment */
 static int mk_succeed_commit(struct mk_succession *sc, struct mk_ctl_self *self)
 {
@@ -319,8 +325,8 @@ static int mk_succeed_commit(struct mk_succession *sc, struct mk_ctl_self *self)
 	mk_image_drop(a);
 	mk_succeed_inherit(a, b);
 	b->events.updates++;
-	*self = (struct mk_ctl_self){ .id = b->id, .epoch = b->epoch };
-	strscpy(self->name, b->name);
+	b->took_over = b->epoch;
+	mk_succeed_tell(b, self);
 	mk_life_tell_up(b);
 	mk_life_winsize(b);
 	if (mk_instance_notify)
@@ -333,6 +339,8 @@ static int mk_succeed_commit(struct mk_succession *sc, struct mk_ctl_self *self)
  * mk_succeed_take_over() - an instance wants to take the place of another
  * @inst: the instance
  * @self: to be told who it is from now on
+ *
+ * The question may come twice, if the answer was lost.
  *
  * Context: may sleep.
  * Return: size of @self; -ECANCELED if it is not to, or no more; -ECONNRESET if one of the two
@@ -354,7 +362,12 @@ ssize_t mk_succeed_take_over(struct mk_instance *inst, struct mk_ctl_self *self)
 		complete_all(&sc->over);
 		return sc->ret ?: sizeof(*self);
 	}
-	return -ECANCELED;
+	/* It did not hear that it has: there is nobody else to serve */
+	guard(mutex)(&inst->lock);
+	if (!mk_state_is_up(inst->state) || inst->took_over != inst->epoch)
+		return -ECANCELED;
+	mk_succeed_tell(inst, self);
+	return sizeof(*self);
 }
 
 /* The successor is nobody, and the old kernel goes on */
