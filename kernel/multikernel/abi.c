@@ -36,7 +36,7 @@ static struct mk_abi mk_abi __ro_after_init = {
 	.oldest = MK_BOOT_VERSION_MIN,
 	.features = MK_BOOT_F_X86_PARK | MK_BOOT_F_PEERS | MK_BOOT_F_RESIZE |
 		    MK_BOOT_F_BEAT | MK_BOOT_F_DUMP | MK_BOOT_F_WINSIZE |
-		    MK_BOOT_F_UPDATE |
+		    MK_BOOT_F_UPDATE | MK_BOOT_F_AWAY |
 		    (IS_ENABLED(CONFIG_MULTIKERNEL_SUCCESSOR) ? MK_BOOT_F_SUCCEED : 0),
 };
 

@@ -204,6 +204,31 @@ void mk_boot_block_fill(struct mk_instance *inst, struct mk_boot_block *block)
 	mk_boot_block_fill_rings(shared, block);
 }
 
+/**
+ * mk_boot_block_resume() - lay out the rings of an instance that runs, once more
+ * @inst: the instance, locked, in a new epoch; it uses nothing of the shared area but what
+ *        &struct mk_away says
+ *
+ * Everything lies where it lay.
+ */
+void mk_boot_block_resume(struct mk_instance *inst)
+{
+	struct mk_boot_block *block = &inst->block;
+	size_t rings = mk_boot_rings_start(block);
+	void *shared = inst->shared.va;
+	struct mk_words *words = shared + block->words_off;
+
+	block->version = mk_abi_ours()->newest;
+	block->version_min = mk_abi_ours()->oldest;
+	block->features = mk_abi_ours()->features;
+	block->epoch = inst->epoch;
+	memset(shared + rings, 0, inst->shared.size - rings);
+	mk_boot_block_fill_rings(shared, block);
+	words->cause_to_host = 0;
+	words->cause_to_instance = 0;
+	memcpy(shared, block, sizeof(*block));
+}
+
 static bool mk_boot_list_ok(u32 off, u32 nr, size_t entry, size_t size)
 {
 	size_t end;

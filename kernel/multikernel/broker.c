@@ -762,6 +762,16 @@ void mk_broker_begin(struct mk_instance *inst)
 	inst->connectable = true;
 }
 
+/**
+ * mk_broker_pause() - an instance may have no more connections than it has
+ * @inst: the instance
+ */
+void mk_broker_pause(struct mk_instance *inst)
+{
+	guard(mutex)(&mk_conns_lock);
+	inst->connectable = false;
+}
+
 /* One that it still has open, with a reference for the caller */
 static struct mk_conn *mk_broker_next(struct mk_instance *inst, unsigned int *side)
 {

@@ -304,13 +304,19 @@ static int mk_cpus_refuse_online(unsigned int cpu)
 /**
  * mk_cpus_init() - refuse to bring lent CPUs online
  *
+ * More than once does no harm.
+ *
  * Return: 0 or a negative errno.
  */
 int __init mk_cpus_init(void)
 {
-	int ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN,
-					    "multikernel:prepare",
-					    mk_cpus_refuse_online, NULL);
+	static bool done __initdata;
+	int ret;
 
+	if (done)
+		return 0;
+	ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "multikernel:prepare",
+					mk_cpus_refuse_online, NULL);
+	done = ret >= 0;
 	return min(ret, 0);
 }

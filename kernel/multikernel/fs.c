@@ -194,12 +194,12 @@ static void mk_fs_free_nodes(struct mk_instance *inst)
 
 	list_for_each_entry_safe(node, next, &inst->nodes, link)
 		kfree(node);
+	INIT_LIST_HEAD(&inst->nodes);
 }
 
 static void mk_fs_forget(struct mk_instance *inst, struct kernfs_node *kn)
 {
-	if (kn)
-		kernfs_remove(kn);
+	kernfs_remove(kn);
 	mk_fs_free_nodes(inst);
 	mk_instance_put(inst);
 }
@@ -216,24 +216,47 @@ static int mk_fs_populate(struct kernfs_node *kn, struct mk_instance *inst)
 	return PTR_ERR_OR_ZERO(stats);
 }
 
-static int mk_fs_create(const char *name)
+/**
+ * mk_fs_add() - make the directory of an instance
+ * @inst: one that has none
+ *
+ * Context: process, not under locks of the instance.
+ * Return: 0 or a negative errno.
+ */
+int mk_fs_add(struct mk_instance *inst)
 {
-	struct mk_instance *inst;
 	struct kernfs_node *kn;
 	int ret;
 
-	inst = mk_instance_create(name);
-	if (IS_ERR(inst))
-		return PTR_ERR(inst);
-	kn = kernfs_create_dir(mk_instances_kn, name, 0755, inst);
-	ret = PTR_ERR_OR_ZERO(kn) ?: mk_fs_populate(kn, inst);
+	kn = kernfs_create_dir(mk_instances_kn, inst->name, 0755, inst);
+	if (IS_ERR(kn))
+		return PTR_ERR(kn);
+	ret = mk_fs_populate(kn, inst);
 	if (!ret) {
 		inst->dir_kn = kn;
 		kernfs_activate(kn);
 		return 0;
 	}
-	mk_instance_retire(inst);
-	mk_fs_forget(inst, IS_ERR(kn) ? NULL : kn);
+	inst->events_kn = NULL;
+	inst->console_kn = NULL;
+	kernfs_remove(kn);
+	mk_fs_free_nodes(inst);
+	return ret;
+}
+
+static int mk_fs_create(const char *name)
+{
+	struct mk_instance *inst;
+	int ret;
+
+	inst = mk_instance_create(name);
+	if (IS_ERR(inst))
+		return PTR_ERR(inst);
+	ret = mk_fs_add(inst);
+	if (ret) {
+		mk_instance_retire(inst);
+		mk_instance_put(inst);
+	}
 	return ret;
 }
 

@@ -92,6 +92,15 @@ void mk_guest_become(const struct mk_ctl_self *self)
 }
 
 /**
+ * mk_guest_set_epoch() - another host counts on
+ * @epoch: as it says
+ */
+void mk_guest_set_epoch(u32 epoch)
+{
+	WRITE_ONCE(mk_block.epoch, epoch);
+}
+
+/**
  * mk_guest_link() - the link to the host
  *
  * Return: the link; for good, if this kernel is an instance.
@@ -143,6 +152,8 @@ static bool mk_guest_told_lost(void)
  */
 int mk_guest_print(const void *text, size_t len)
 {
+	if (unlikely(mk_guest_is_away()))
+		return -EAGAIN;
 	return mk_guest_told_lost() ? mk_guest_send_text(text, len) : -EAGAIN;
 }
 
@@ -153,8 +164,8 @@ int mk_guest_print(const void *text, size_t len)
  */
 bool mk_guest_may_print(void)
 {
-	return mk_channel_has_room(&mk_host_link.boot[MK_CLASS_CONSOLE],
-				   MK_SLOT_PAYLOAD);
+	return !mk_guest_is_away() &&
+	       mk_channel_has_room(&mk_host_link.boot[MK_CLASS_CONSOLE], MK_SLOT_PAYLOAD);
 }
 
 /**
@@ -224,10 +235,21 @@ static void mk_guest_shutdown(struct mk_link *link)
 	queue_delayed_work(system_dfl_wq, &mk_guest_power_off_work, 0);
 }
 
-static bool mk_guest_drain(struct mk_link *link, struct mk_ring_rx *rx)
+/**
+ * mk_guest_read_input() - have the console look what the host has typed
+ *
+ * Context: process.
+ * Return: true if it has all been read.
+ */
+bool mk_guest_read_input(void)
 {
 	/* Once set it stays */
 	return READ_ONCE(mk_guest_input) && mk_guest_input();
+}
+
+static bool mk_guest_drain(struct mk_link *link, struct mk_ring_rx *rx)
+{
+	return mk_guest_read_input();
 }
 
 static const struct mk_job_ops mk_guest_job_ops = {

@@ -47,6 +47,11 @@ static inline int mk_guest_adopt_call(const void *data, size_t len)
 	return -EOPNOTSUPP;
 }
 #endif
+bool mk_guest_is_away(void);
+u32 mk_guest_hosts(void);
+int mk_guest_away_call(void);
+void mk_guest_set_epoch(u32 epoch);
+bool mk_guest_read_input(void);
 bool mk_guest_hold_memory(void);
 void mk_guest_release_memory(void);
 int mk_guest_update(u32 phys_id);

@@ -60,7 +60,8 @@ static const char * const mk_state_names[MK_NR_STATES] = {
 };
 
 static const u8 mk_state_next[MK_NR_STATES] = {
-	[MK_OFFLINE]	= BIT(MK_LOADED),
+	/* One that the host before has started goes on, see resume.c */
+	[MK_OFFLINE]	= BIT(MK_LOADED) | BIT(MK_UPDATING),
 	[MK_LOADED]	= BIT(MK_OFFLINE) | BIT(MK_LOADED) | BIT(MK_BOOTING),
 	[MK_BOOTING]	= BIT(MK_LOADED) | BIT(MK_RUNNING) | BIT(MK_CRASHED) | BIT(MK_HUNG) |
 			  BIT(MK_UPDATING),

@@ -48,6 +48,20 @@ void mk_cpus_keep(const struct cpumask *keep);
 void mk_cpus_show_kept(struct seq_file *sf);
 void mk_cpus_show_pool(struct seq_file *sf, int nid);
 
+/* keep.c, resume.c */
+struct mk_keep;
+struct mk_keep_instance;
+#ifdef CONFIG_KEXEC_HANDOVER
+void mk_keep_all(void);
+void mk_keep_describe(const struct mk_instance *inst, struct mk_keep_instance *rec);
+void mk_resume_all(void);
+int mk_resume_check(const struct mk_keep *keep, size_t size);
+int mk_resume_describe(struct mk_instance *inst, const struct mk_keep_instance *rec);
+#else
+static inline void mk_keep_all(void) {}
+static inline void mk_resume_all(void) {}
+#endif
+
 /* power.c */
 int mk_power_init(void);
 int mk_power_hold(void);
@@ -101,6 +115,7 @@ int mk_memory_read(const struct mk_memory *mem, phys_addr_t pa, void *dst, size_
 bool mk_memory_contains(const struct mk_memory *mem, phys_addr_t pa, u64 size);
 int mk_memory_rename(struct mk_instance *inst, u16 to);
 int mk_memory_inherit(struct mk_instance *from, struct mk_instance *to);
+int mk_memory_resume(struct mk_instance *inst, struct page *page, unsigned long nr);
 
 void mk_nodes_of(const struct mk_instance *inst, nodemask_t *nodes);
 int mk_nodes_prefer(struct mk_instance *inst, const nodemask_t *nodes);
@@ -284,9 +299,9 @@ struct mk_console;
  * @hang_ms: how long one may stand still, in ms; 0 for ever
  * @winsize: of the terminal that reads the console; zero if nobody has said
  * @boot_ms: how long the instance may be booting, in ms; 0 for ever
- * @words_off: where struct mk_words is, in @shared
- * @beats_off: where they show it, in @shared
- * @beats: the same while it is watched, else NULL
+ * @block: what the boot block says, which is in its hands
+ * @kept: it goes on without this kernel, see keep.c
+ * @beats: where they show it, in @shared, while it is watched, else NULL
  * @watched: what was seen of each CPU, in the order of @slot_cpu; see watch.c
  * @watch_work: looks
  * @recovery: it is started again when it has failed; see recover.c
@@ -343,8 +358,8 @@ struct mk_instance {
 	unsigned int hang_ms;
 	struct mk_msg_winsize winsize;
 	unsigned int boot_ms;
-	u32 words_off;
-	u32 beats_off;
+	struct mk_boot_block block;
+	bool kept;
 	struct mk_beat *beats;
 	struct mk_watched *watched;
 	struct delayed_work watch_work;
@@ -406,6 +421,9 @@ int mk_life_stop_cpu(struct mk_instance *inst, unsigned int cpu);
 void mk_life_crash(struct mk_instance *inst);
 void mk_life_tell_up(struct mk_instance *inst);
 void mk_update(struct mk_instance *inst);
+void mk_life_cut(struct mk_instance *inst);
+int mk_life_resume(struct mk_instance *inst);
+void mk_life_abandon(struct mk_instance *inst);
 
 /* watch.c */
 #define MK_BEAT_MS		1000
@@ -467,6 +485,7 @@ u32 mk_boot_tables_off(const struct mk_boot_block *block);
 int mk_boot_block_layout(struct mk_boot_block *block, unsigned int nr_cpus,
 			 unsigned int nr_spare, unsigned int nr_mem, size_t *size);
 void mk_boot_block_fill(struct mk_instance *inst, struct mk_boot_block *block);
+void mk_boot_block_resume(struct mk_instance *inst);
 void mk_boot_block_read(struct mk_boot_block *block, const void *shared);
 struct mk_abi mk_boot_block_abi(const struct mk_boot_block *block);
 int mk_boot_block_check(const struct mk_boot_block *block, size_t size);
@@ -489,6 +508,7 @@ int mk_nop(struct mk_channel *ch, int error, unsigned int timeout_ms, u64 *ns);
 
 /* fs.c */
 int mk_fs_init(void);
+int mk_fs_add(struct mk_instance *inst);
 
 /* vmcore.c */
 struct elf_note;
@@ -698,6 +718,38 @@ void mk_arch_crash_stop(void);
  * @block: the boot block, to be completed
  */
 void mk_arch_update(struct mk_instance *inst, struct mk_boot_block *block);
+
+/**
+ * mk_arch_next_keeps() - does the next kernel take over instances of this one?
+ * @image: what kexec enters
+ *
+ * Return: true if it says so, in the version of ours.
+ */
+bool mk_arch_next_keeps(const struct kimage *image);
+
+/**
+ * mk_arch_keep() - have preserved what the CPUs of an instance need
+ * @inst: the instance, locked, which runs
+ * @rec: where to write it down; unless something was preserved nothing is
+ *
+ * Return: 0, or what KHO says.
+ */
+int mk_arch_keep(struct mk_instance *inst, struct mk_keep_instance *rec);
+
+/**
+ * mk_arch_unkeep() - undo mk_arch_keep()
+ * @inst: the instance, locked
+ */
+void mk_arch_unkeep(struct mk_instance *inst);
+
+/**
+ * mk_arch_resume() - an instance runs that was started by the host before
+ * @inst: the instance, locked
+ * @rec: what that has written down, checked
+ *
+ * Return: 0, -ENOMEM, or -EFAULT if what it needs was not preserved.
+ */
+int mk_arch_resume(struct mk_instance *inst, const struct mk_keep_instance *rec);
 
 /**
  * mk_arch_release() - undo mk_arch_prepare()

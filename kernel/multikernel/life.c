@@ -158,6 +158,9 @@ void mk_life_end(struct mk_instance *inst, enum mk_state state, const char *reas
 	else
 		inst->events.stops++;
 	mk_instance_set_state(inst, state);
+	/* It was started by a host before this one: see resume.c */
+	if (state == MK_LOADED && !inst->image)
+		mk_instance_set_state(inst, MK_OFFLINE);
 	/* One that hangs is going to be started again already, if it is to be */
 	if (state != MK_CRASHED)
 		mk_recover_cancel(inst);
@@ -166,6 +169,22 @@ void mk_life_end(struct mk_instance *inst, enum mk_state state, const char *reas
 	mk_peer_down(inst->id, inst->id);
 	mk_console_wake(inst->console);
 	pr_info("instance %s has ended: %s\n", inst->name, inst->reason);
+}
+
+/**
+ * mk_life_cut() - nobody else knows of the shared area of an instance any more
+ * @inst: the instance, locked and up; it uses no channel
+ *
+ * Context: may sleep.
+ */
+void mk_life_cut(struct mk_instance *inst)
+{
+	cancel_delayed_work_sync(&inst->poll_work);
+	mk_link_doom(&inst->link);
+	mk_broker_end(inst, true);
+	mk_link_close(&inst->link);
+	mk_vmcore_revoke(inst);
+	mk_peer_down(inst->id, inst->id);
 }
 
 /* MK_END_NONE as well for a reason that can't be */
@@ -474,8 +493,7 @@ static int mk_life_prepare(struct mk_instance *inst)
 	if (ret)
 		return ret;
 	memcpy(inst->shared.va, &block, sizeof(block));
-	inst->words_off = block.words_off;
-	inst->beats_off = block.beats_off;
+	inst->block = block;
 	ret = mk_link_attach(&inst->link, inst->shared.va, size, &block, true);
 	if (ret)
 		mk_arch_release(inst);
@@ -570,6 +588,46 @@ int mk_life_stop(struct mk_instance *inst)
 }
 
 /**
+ * mk_life_resume() - go on with an instance that a host before this one has started
+ * @inst: the instance, locked and offline, with all that it has
+ *
+ * Return: 0, or what mk_link_attach() says.
+ */
+int mk_life_resume(struct mk_instance *inst)
+{
+	struct mk_words *words = inst->shared.va + inst->block.words_off;
+	int ret;
+
+	inst->epoch++;
+	mk_boot_block_resume(inst);
+	ret = mk_link_attach(&inst->link, inst->shared.va, inst->shared.size, &inst->block,
+			     true);
+	if (ret)
+		return ret;
+	mk_link_open(&inst->link);
+	mk_instance_set_state(inst, MK_UPDATING);
+	mk_watch_boot(inst);
+	queue_delayed_work(mk_wq, &inst->poll_work, 0);
+	/* Pairs with mk_away_poll() in the instance */
+	smp_store_release(&words->away.epoch, inst->epoch);
+	return 0;
+}
+
+/**
+ * mk_life_abandon() - an instance that a host before this one has started can't go on
+ * @inst: the instance, locked
+ *
+ * Context: may sleep.
+ */
+void mk_life_abandon(struct mk_instance *inst)
+{
+	if (mk_state_is_up(inst->state))
+		mk_life_end(inst, MK_LOADED, "its host did not take it over");
+	else
+		mk_life_stop_cpus(inst);
+}
+
+/**
  * mk_life_kill() - end the instance, whatever it does
  * @inst: the instance, locked
  * @reason: what its file "reason" shall say
@@ -581,6 +639,8 @@ int mk_life_kill(struct mk_instance *inst, const char *reason)
 	if (!mk_state_is_up(inst->state))
 		return mk_fail(-EBUSY, "instance %s is %s: nothing to kill",
 			       inst->name, mk_state_name(inst->state));
+	if (inst->kept)
+		return mk_fail(-EBUSY, "instance %s goes on without this kernel", inst->name);
 	mk_life_end(inst, MK_LOADED, reason);
 	return 0;
 }

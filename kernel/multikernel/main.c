@@ -48,6 +48,8 @@ static int __init mk_host_init(void)
 	      mk_uevent_init() ?: mk_fs_init();
 	if (ret)
 		pr_warn("no instances on this machine: %pe\n", ERR_PTR(ret));
+	else
+		mk_resume_all();
 	return ret;
 }
 late_initcall(mk_host_init);

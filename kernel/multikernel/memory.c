@@ -501,6 +501,34 @@ int mk_memory_inherit(struct mk_instance *from, struct mk_instance *to)
 	return 0;
 }
 
+/**
+ * mk_memory_resume() - an instance has this memory since before this kernel began
+ * @inst: the instance
+ * @page: its first page; this kernel's, allocated, and mapped
+ * @nr: number of pages
+ *
+ * What is in it stays as it is.
+ *
+ * Context: process, under the instance's lock.
+ * Return: 0; -ENOSPC if there are too many ranges; -EBUSY if it is another one's; -ENOMEM.
+ */
+int mk_memory_resume(struct mk_instance *inst, struct page *page, unsigned long nr)
+{
+	struct mk_memory *mem = &inst->mem;
+	struct mk_range range = { .page = page, .nr = nr };
+	int ret;
+
+	if (mem->nr == MK_MEM_RANGES)
+		return -ENOSPC;
+	ret = mk_range_claim(&range, MK_OWNER_HOST, inst->id);
+	if (ret)
+		return ret;
+	mk_range_mark(&range, true);
+	mem->range[mem->nr++] = range;
+	mem->pages += nr;
+	return mk_range_direct_map(&range, false) ? -ENOMEM : 0;
+}
+
 static bool mk_memory_has_image(struct mk_instance *inst, phys_addr_t pa, u64 size)
 {
 	unsigned long i;

@@ -393,6 +393,30 @@ void mk_peer_down(u32 from, u32 to)
 }
 
 /**
+ * mk_peer_lives() - how many lives have there been?
+ *
+ * Context: may sleep.
+ * Return: their number; the number of the last one.
+ */
+u32 mk_peer_lives(void)
+{
+	guard(mutex)(&mk_peers_lock);
+	return mk_peers_lives;
+}
+
+/**
+ * mk_peer_set_lives() - there have been lives before, of which others know the numbers
+ * @lives: how many
+ *
+ * Context: may sleep; before there is one.
+ */
+void mk_peer_set_lives(u32 lives)
+{
+	guard(mutex)(&mk_peers_lock);
+	mk_peers_lives = lives;
+}
+
+/**
  * mk_peer_asked() - MK_CTL_PEER: an instance asks who is there
  * @self: its id
  * @req: what it says
@@ -475,9 +499,14 @@ static int mk_peer_ask_all(void)
 
 static void mk_peer_ask(struct work_struct *work)
 {
-	const struct mk_peer host = { .id = MULTIKERNEL_ID_HOST, .epoch = 1 };
-	int ret = mk_peer_up(&host, 1);
+	/* Which host it is, beginning with the one that has started this kernel */
+	u32 life = mk_guest_hosts();
+	const struct mk_peer host = { .id = MULTIKERNEL_ID_HOST, .epoch = life };
+	int ret;
 
+	if (mk_guest_is_away())
+		return;
+	ret = mk_peer_up(&host, life);
 	if (READ_ONCE(mk_guest_link()->features) & MK_BOOT_F_PEERS)
 		ret = mk_peer_ask_all() ?: ret;
 	if (ret == -EPROTO)
@@ -497,4 +526,15 @@ static DECLARE_DELAYED_WORK(mk_peer_ask_work, mk_peer_ask);
 void mk_peer_look(void)
 {
 	mod_delayed_work(system_dfl_wq, &mk_peer_ask_work, 0);
+}
+
+/**
+ * mk_peer_leave() - nobody is there any more, until mk_peer_look()
+ *
+ * Context: may sleep.
+ */
+void mk_peer_leave(void)
+{
+	cancel_delayed_work_sync(&mk_peer_ask_work);
+	mk_peer_down(MULTIKERNEL_ID_HOST, MULTIKERNEL_ID_MAX);
 }

@@ -9,6 +9,9 @@
  * killed, and so is at once what boots, hangs or takes no messages.  A CPU that can't be
  * stopped is named in the log, and the host goes on; only a reset helps against it.
  *
+ * With the parameter keep_instances (multikernel.keep_instances=1) kexec -e leaves those that run
+ * to the next kernel, if that takes them; see keep.c.
+ *
  * Suspend and hibernation are refused while CPUs are lent, and so is the restore
  * of a hibernated host.  They would cut the power under instances, or save or
  * overwrite memory that the host does not map.  From the moment when they are
@@ -79,6 +82,9 @@ static unsigned int mk_power_shutdown_ms = 10000;
 #define MODULE_PARAM_PREFIX "multikernel."
 module_param_cb(shutdown_ms, &param_ops_uint, &mk_power_shutdown_ms, 0644);
 
+static bool mk_power_keep_instances;
+module_param_cb(keep_instances, &param_ops_bool, &mk_power_keep_instances, 0644);
+
 /* True if one of them may do it */
 static bool mk_power_ask_all(void)
 {
@@ -87,7 +93,7 @@ static bool mk_power_ask_all(void)
 
 	while ((inst = mk_instance_get_next(inst))) {
 		guard(mutex)(&inst->lock);
-		asked |= inst->state == MK_RUNNING && !mk_life_stop(inst);
+		asked |= inst->state == MK_RUNNING && !inst->kept && !mk_life_stop(inst);
 	}
 	return asked;
 }
@@ -110,13 +116,15 @@ static int mk_power_down(struct notifier_block *nb, unsigned long action, void *
 
 	scoped_guard(rwsem_write, &mk_power_sem)
 		mk_power_down_begun = true;
+	if (READ_ONCE(mk_power_keep_instances))
+		mk_keep_all();
 	if (ms && mk_power_ask_all())
 		while (mk_power_stopping() && time_before(jiffies, end))
 			msleep(MK_POWER_POLL_MS);
 	/* None is started any more */
 	while ((inst = mk_instance_get_next(inst))) {
 		guard(mutex)(&inst->lock);
-		if (mk_state_is_up(inst->state))
+		if (mk_state_is_up(inst->state) && !inst->kept)
 			mk_life_kill(inst, "the host went down");
 	}
 	return NOTIFY_DONE;

@@ -25,6 +25,7 @@
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <linux/delay.h>
 #include <linux/io.h>
 #include <linux/ioport.h>
 #include <linux/jiffies.h>
@@ -46,6 +47,10 @@
 
 /* How long other calls of the host's wait for a channel that goes; it asks again */
 #define MK_GONE_WAIT_MS		1000
+
+/* How long users of connections have to let go when the host makes way for another one */
+#define MK_LEAVE_WAIT_MS	3000
+#define MK_LEAVE_POLL_MS	10
 
 /**
  * struct mk_remote - another instance
@@ -334,6 +339,13 @@ struct mk_end *mk_remote_connect(const struct mk_ctl_connect *req,
 		return ERR_PTR(-ENOMEM);
 	/* A close that overtakes us has to wait */
 	atomic_inc(&mk_remote_connecting);
+	/* Pairs with mk_remote_leave() */
+	smp_mb__after_atomic();
+	if (mk_guest_is_away()) {
+		atomic_dec(&mk_remote_connecting);
+		kfree(rc);
+		return ERR_PTR(-EHOSTDOWN);
+	}
 	ret = mk_remote_ask(req, &open, &rc);
 	if (ret == sizeof(open))
 		end = mk_remote_open(&open, ops, priv, rc);
@@ -399,6 +411,34 @@ static ssize_t mk_remote_closed(const struct mk_ctl_close *req)
 }
 
 /**
+ * mk_remote_leave() - let go of all connections: the host frees their memory by itself
+ *
+ * When mk_guest_is_away() is true already.
+ *
+ * Context: may sleep.
+ * Return: 0; -EBUSY if some are still in use.
+ */
+int mk_remote_leave(void)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(MK_LEAVE_WAIT_MS);
+	struct mk_remote_conn *rc;
+
+	/* Pairs with mk_remote_connect() */
+	smp_mb();
+	while (atomic_read(&mk_remote_connecting)) {
+		if (time_after(jiffies, end))
+			return -EBUSY;
+		msleep(MK_LEAVE_POLL_MS);
+	}
+	if (!mk_end_gone_all(msecs_to_jiffies(MK_LEAVE_WAIT_MS)))
+		return -EBUSY;
+	cancel_delayed_work_sync(&mk_remote_bye_work);
+	while ((rc = mk_remote_next(&mk_remote_byes)))
+		kfree(rc);
+	return 0;
+}
+
+/**
  * mk_remote_call() - the host says something
  * @link: to the host
  * @data: what it says, in private memory, zero up to MK_CTL_MAX
@@ -428,6 +468,8 @@ ssize_t mk_remote_call(struct mk_link *link, const void *data, size_t len, void 
 	case MK_CTL_FREEZE:
 	case MK_CTL_THAW:
 		return mk_guest_handover_call(data, reply);
+	case MK_CTL_AWAY:
+		return mk_guest_away_call();
 	default:
 		return mk_guest_adopt_call(data, len);
 	}

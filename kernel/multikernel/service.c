@@ -588,6 +588,44 @@ int mk_end_gone_within(u32 conn, long timeout)
 										   -EAGAIN;
 }
 
+/* One that nobody takes down yet is about to be: by its own work item */
+static bool mk_end_gone_any(void)
+{
+	struct mk_end *end;
+
+	guard(spinlock)(&mk_ends_lock);
+	list_for_each_entry(end, &mk_ends, node) {
+		if (end->going)
+			continue;
+		end->going = true;
+		queue_work(system_dfl_wq, &end->gone_work);
+		return true;
+	}
+	return false;
+}
+
+static bool mk_end_none(void)
+{
+	guard(spinlock)(&mk_ends_lock);
+	return list_empty(&mk_ends);
+}
+
+/**
+ * mk_end_gone_all() - all peers are gone, for those who can't wait for the layers above
+ * @timeout: how long they can, in jiffies
+ *
+ * Nobody may open another end meanwhile.
+ *
+ * Context: may sleep.
+ * Return: true when no end uses its memory any more.
+ */
+bool mk_end_gone_all(long timeout)
+{
+	while (mk_end_gone_any())
+		;
+	return wait_event_timeout(mk_ends_wait, mk_end_none(), timeout);
+}
+
 /* An end of this service that nobody takes down yet: it is the caller's to do */
 static struct mk_end *mk_end_claim_of(const struct mk_service *service)
 {

@@ -60,6 +60,7 @@ void mk_end_abandon(struct mk_end *end);
 void mk_end_cut(u32 conn);
 int mk_end_gone(u32 conn);
 int mk_end_gone_within(u32 conn, long timeout);
+bool mk_end_gone_all(long timeout);
 int mk_service_check_open(const struct mk_ctl_open *open);
 u32 mk_service_slots(u32 wanted);
 
@@ -87,6 +88,7 @@ ssize_t mk_broker_call(struct mk_link *link, const void *data, size_t len, void 
 void mk_broker_lost(struct mk_link *link, const void *data, const void *reply);
 void mk_broker_begin(struct mk_instance *inst);
 unsigned int mk_broker_count(struct mk_instance *inst);
+void mk_broker_pause(struct mk_instance *inst);
 void mk_broker_end(struct mk_instance *inst, bool proven);
 
 /* peer.c */
@@ -95,11 +97,15 @@ void mk_peer_down(u32 from, u32 to);
 ssize_t mk_peer_asked(u32 self, const struct mk_ctl_peer *req, struct mk_ctl_peer *reply);
 int mk_peer_check(const struct mk_ctl_peer *reply, u32 from);
 void mk_peer_look(void);
+void mk_peer_leave(void);
+u32 mk_peer_lives(void);
+void mk_peer_set_lives(u32 lives);
 
 /* remote.c: in an instance */
 struct mk_end *mk_remote_connect(const struct mk_ctl_connect *req,
 				 const struct mk_channel_ops *ops, void *priv);
 void mk_remote_late(struct mk_link *link, const struct mk_msg *msg);
+int mk_remote_leave(void);
 ssize_t mk_remote_call(struct mk_link *link, const void *data, size_t len, void *reply);
 
 #endif /* _MULTIKERNEL_SERVICE_H */

@@ -73,17 +73,6 @@ static int mk_update_stop_others(struct mk_instance *inst, unsigned int first)
 	return 0;
 }
 
-/* Nobody else knows of the shared area any more */
-static void mk_update_cut(struct mk_instance *inst)
-{
-	cancel_delayed_work_sync(&inst->poll_work);
-	mk_link_doom(&inst->link);
-	mk_broker_end(inst, true);
-	mk_link_close(&inst->link);
-	mk_vmcore_revoke(inst);
-	mk_peer_down(inst->id, inst->id);
-}
-
 static int mk_update_open(struct mk_instance *inst, struct mk_boot_block *block)
 {
 	int ret;
@@ -93,8 +82,7 @@ static int mk_update_open(struct mk_instance *inst, struct mk_boot_block *block)
 	mk_boot_block_fill(inst, block);
 	mk_arch_update(inst, block);
 	memcpy(inst->shared.va, block, sizeof(*block));
-	inst->words_off = block->words_off;
-	inst->beats_off = block->beats_off;
+	inst->block = *block;
 	ret = mk_link_attach(&inst->link, inst->shared.va, inst->shared.size, block, true);
 	if (!ret)
 		mk_link_open(&inst->link);
@@ -163,7 +151,7 @@ void mk_update(struct mk_instance *inst)
 		mk_life_end(inst, MK_CRASHED, "kexec, and a CPU of it can't be stopped");
 		return;
 	}
-	mk_update_cut(inst);
+	mk_life_cut(inst);
 	if (mk_update_open(inst, &block) || mk_update_park_others(inst, first)) {
 		mk_life_end(inst, MK_CRASHED, "kexec, and a CPU of it did not start");
 		return;

@@ -180,7 +180,7 @@ static int mk_vmcore_head(struct mk_vmcore *core, struct mk_instance *inst)
 	size_t max, notes_off, size;
 
 	if (inst->link.features & MK_BOOT_F_DUMP) {
-		words = inst->shared.va + inst->words_off;
+		words = inst->shared.va + inst->block.words_off;
 		dump = words->dump;
 		/* One that hangs may write there still: nothing is read twice */
 		barrier();

@@ -275,7 +275,7 @@ void mk_watch_begin(struct mk_instance *inst)
 			.irq_at = jiffies,
 			.task_at = jiffies,
 		};
-	WRITE_ONCE(inst->beats, inst->shared.va + inst->beats_off);
+	WRITE_ONCE(inst->beats, inst->shared.va + inst->block.beats_off);
 	mod_delayed_work(system_dfl_wq, &inst->watch_work, msecs_to_jiffies(inst->beat_ms));
 }
 

@@ -79,14 +79,8 @@ static int mk_bzimage_check_header(const struct setup_header *hdr)
 	return 0;
 }
 
-/**
- * mk_bzimage_knows_us() - does a kernel know of the boot block?
- * @kernel: the bzImage
- * @len: its length in bytes
- *
- * Return: true if its kernel_info says so.
- */
-bool mk_bzimage_knows_us(const void *kernel, size_t len)
+/* An entry of the variable part of kernel_info, of @size bytes at least */
+static const __le32 *mk_bzimage_info(const void *kernel, size_t len, u32 magic, size_t size)
 {
 	const struct setup_header *hdr = kernel + offsetof(struct boot_params, hdr);
 	const __le32 *word;
@@ -96,22 +90,48 @@ bool mk_bzimage_knows_us(const void *kernel, size_t len)
 	    check_add_overflow(mk_bzimage_setup_size(hdr),
 			       (unsigned long)hdr->kernel_info_offset, &at) ||
 	    at > len || len - at < MK_BZIMAGE_INFO_MIN)
-		return false;
+		return NULL;
 	word = kernel + at;
 	if (memcmp(word, "LToP", 4) || le32_to_cpu(word[2]) > len - at)
-		return false;
+		return NULL;
 	end = at + le32_to_cpu(word[2]);
 	at += le32_to_cpu(word[1]);
 	/* Whose size is less than that of its head ends the list */
 	while (at < end && end - at >= 8) {
 		word = kernel + at;
-		if (le32_to_cpu(word[0]) == MK_BOOT_INFO_MAGIC)
-			return true;
+		if (le32_to_cpu(word[0]) == magic)
+			return end - at >= size && le32_to_cpu(word[1]) >= size ? word : NULL;
 		if (le32_to_cpu(word[1]) < 8)
-			return false;
+			return NULL;
 		at += le32_to_cpu(word[1]);
 	}
-	return false;
+	return NULL;
+}
+
+/**
+ * mk_bzimage_knows_us() - does a kernel know of the boot block?
+ * @kernel: the bzImage
+ * @len: its length in bytes
+ *
+ * Return: true if its kernel_info says so.
+ */
+bool mk_bzimage_knows_us(const void *kernel, size_t len)
+{
+	return mk_bzimage_info(kernel, len, MK_BOOT_INFO_MAGIC, 8);
+}
+
+/**
+ * mk_bzimage_keeps() - does a kernel take over the instances of the one before it?
+ * @kernel: the bzImage
+ * @len: its length in bytes
+ *
+ * Return: MK_KEEP_VERSION of that kernel, or 0 if it does not.
+ */
+u32 mk_bzimage_keeps(const void *kernel, size_t len)
+{
+	const __le32 *info = mk_bzimage_info(kernel, len, MK_BOOT_INFO_KEEP, 12);
+
+	return info ? le32_to_cpu(info[2]) : 0;
 }
 
 static int mk_bzimage_check_file(struct kimage *image, const struct setup_header *hdr)

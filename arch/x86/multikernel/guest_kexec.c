@@ -89,7 +89,7 @@ unsigned int mk_kexec_setup_size(void)
  * @params_pa: where they will be
  * @off: where in them mk_kexec_setup_size() bytes are ours
  *
- * In a kernel that is no instance there is nothing to do.
+ * In a kernel that is no instance there is nothing to add.
  *
  * Return: 0; -ENOEXEC if the kernel can't be an instance; -EINVAL if it wants another mode
  * of paging; -E2BIG if the memory is in too many pieces.
@@ -99,8 +99,10 @@ int mk_kexec_setup(const struct kimage *image, struct boot_params *params,
 {
 	int ret;
 
-	if (!mk_is_instance())
+	if (!mk_is_instance()) {
+		mk_next_loaded(image);
 		return 0;
+	}
 	if (!mk_bzimage_knows_us(image->kernel_buf, image->kernel_buf_len)) {
 		pr_notice("the kernel is without CONFIG_MULTIKERNEL and would take the machine for its own\n");
 		return -ENOEXEC;

@@ -11,6 +11,7 @@
  */
 
 #include <linux/gfp.h>
+#include <linux/kexec_handover.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
@@ -114,3 +115,82 @@ int mk_pgt_map(struct mk_pgt *pgt, u64 pa, u64 size, u64 prot)
 	}
 	return 0;
 }
+
+#ifdef CONFIG_KEXEC_HANDOVER
+/**
+ * mk_pgt_unkeep() - undo mk_pgt_keep()
+ * @pgt: the tables
+ * @end: the first page of the list that has not been preserved; NULL if all have been
+ */
+void mk_pgt_unkeep(struct mk_pgt *pgt, const struct page *end)
+{
+	struct page *page;
+
+	list_for_each_entry(page, &pgt->pages, lru) {
+		if (page == end)
+			return;
+		kho_unpreserve_pages(page, 1);
+	}
+}
+
+/**
+ * mk_pgt_keep() - have the tables preserved for the next kernel
+ * @pgt: the tables
+ *
+ * Return: 0, or what kho_preserve_pages() says, and nothing is preserved.
+ */
+int mk_pgt_keep(struct mk_pgt *pgt)
+{
+	struct page *page;
+	int ret;
+
+	list_for_each_entry(page, &pgt->pages, lru) {
+		ret = kho_preserve_pages(page, 1);
+		if (ret) {
+			mk_pgt_unkeep(pgt, page);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static int mk_pgt_resume_table(struct mk_pgt *pgt, u64 pa, unsigned int level)
+{
+	struct page *page = kho_restore_pages(pa, 1);
+	u64 *table;
+	unsigned int i;
+	int ret = 0;
+
+	if (!page)
+		return -EFAULT;
+	list_add(&page->lru, &pgt->pages);
+	table = page_address(page);
+	for (i = 0; level > 1 && i < PTRS_PER_PTE && !ret; i++)
+		if ((table[i] & _PAGE_PRESENT) && !(table[i] & _PAGE_PSE))
+			ret = mk_pgt_resume_table(pgt, table[i] & MK_PGT_ADDR, level - 1);
+	return ret;
+}
+
+/**
+ * mk_pgt_resume() - find tables that the kernel before has had preserved
+ * @pgt: to be filled
+ * @root_pa: physical address of the top level
+ * @levels: 4 or 5
+ *
+ * Return: 0; -EINVAL if there can't be such tables; -EFAULT if one was not preserved.
+ */
+int mk_pgt_resume(struct mk_pgt *pgt, u64 root_pa, unsigned int levels)
+{
+	int ret;
+
+	if (!root_pa || !IS_ALIGNED(root_pa, PAGE_SIZE) || levels < 4 || levels > 5)
+		return -EINVAL;
+	INIT_LIST_HEAD(&pgt->pages);
+	pgt->levels = levels;
+	pgt->root = __va(root_pa);
+	ret = mk_pgt_resume_table(pgt, root_pa, levels);
+	if (ret)
+		mk_pgt_free(pgt);
+	return ret;
+}
+#endif

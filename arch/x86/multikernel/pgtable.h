@@ -21,4 +21,12 @@ int mk_pgt_init(struct mk_pgt *pgt, unsigned int levels);
 int mk_pgt_map(struct mk_pgt *pgt, u64 pa, u64 size, u64 prot);
 void mk_pgt_free(struct mk_pgt *pgt);
 
+struct page;
+
+#ifdef CONFIG_KEXEC_HANDOVER
+int mk_pgt_keep(struct mk_pgt *pgt);
+void mk_pgt_unkeep(struct mk_pgt *pgt, const struct page *end);
+int mk_pgt_resume(struct mk_pgt *pgt, u64 root_pa, unsigned int levels);
+#endif
+
 #endif /* _X86_MULTIKERNEL_PGTABLE_H */

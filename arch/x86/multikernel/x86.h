@@ -36,6 +36,14 @@ int mk_bzimage_complete(struct mk_instance *inst, const struct mk_boot_block *bl
 bool mk_bzimage_has_la57(const struct boot_params *params, bool no5lvl);
 bool mk_bzimage_wants_la57(struct mk_instance *inst);
 bool mk_bzimage_knows_us(const void *kernel, size_t len);
+u32 mk_bzimage_keeps(const void *kernel, size_t len);
+
+/* keep.c */
+#ifdef CONFIG_KEXEC_HANDOVER
+void mk_next_loaded(const struct kimage *image);
+#else
+static inline void mk_next_loaded(const struct kimage *image) { }
+#endif
 
 /* ipi.c */
 int mk_ipi_init(void);

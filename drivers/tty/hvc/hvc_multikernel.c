@@ -67,7 +67,7 @@ static ssize_t hvc_mk_get_chars(u32 vtermno, u8 *buf, size_t count)
 {
 	size_t len;
 
-	if (!hvc_mk_rx)
+	if (!hvc_mk_rx || mk_guest_is_away())
 		return 0;
 	if (hvc_mk_in_used == hvc_mk_in.len) {
 		if (!mk_ring_pop(hvc_mk_rx, &hvc_mk_in)) {

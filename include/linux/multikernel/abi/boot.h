@@ -49,6 +49,12 @@
  */
 #define MK_BOOT_INFO_MAGIC	0x6e694b4d
 
+/*
+ * One that finds instances which the host before it has left running says so there as well:
+ * "MKho", the size of the three words, which is 12, and MK_KEEP_VERSION of abi/keep.h.
+ */
+#define MK_BOOT_INFO_KEEP	0x6f684b4d
+
 #define MK_BOOT_MAGIC		0x544f4f424b4d4d4bULL	/* "KMMKBOOT" */
 #define MK_BOOT_VERSION		3	/* the newest that this kernel speaks */
 #define MK_BOOT_VERSION_MIN	3	/* the oldest; those before were never published */
@@ -62,6 +68,7 @@
 #define MK_BOOT_F_WINSIZE	BIT_ULL(5)	/* MK_MSG_WINSIZE */
 #define MK_BOOT_F_UPDATE	BIT_ULL(6)	/* MK_END_KEXEC and struct mk_update */
 #define MK_BOOT_F_SUCCEED	BIT_ULL(7)	/* MK_CTL_PREPARE to MK_CTL_AWAITED */
+#define MK_BOOT_F_AWAY		BIT_ULL(8)	/* MK_CTL_AWAY and struct mk_away */
 
 #define MK_BOOT_NAME_LEN	64
 #define MK_BOOT_NODES_MAX	64	/* a machine that has more shows none */
@@ -284,6 +291,23 @@ struct mk_update {
 };
 
 /**
+ * struct mk_away - the host goes, and another one comes
+ * @closed: written by the instance: 1 when it uses nothing of the shared area any more but
+ *          &mk_words.last, &mk_words.dump and the beats
+ * @epoch: 0 until the next host has laid out the rings anew; then the one of the boot block,
+ *         where the instance is to look what that host speaks
+ * @reserved: zero
+ *
+ * The host that goes clears both, and says MK_CTL_AWAY.  Afterwards the two sides begin as
+ * after a start, with the instance's hello.
+ */
+struct mk_away {
+	__u32 closed;
+	__u32 epoch;
+	__u32 reserved[14];
+};
+
+/**
  * struct mk_words - single words of the two sides
  * @cause_to_host: MK_CAUSE_*, set by the instance, cleared by the host
  * @reserved: zero
@@ -292,6 +316,7 @@ struct mk_update {
  * @last: written by the instance
  * @dump: only with MK_BOOT_F_DUMP
  * @update: only with MK_BOOT_F_UPDATE
+ * @away: only with MK_BOOT_F_AWAY
  */
 struct mk_words {
 	__u64 cause_to_host;
@@ -301,6 +326,7 @@ struct mk_words {
 	struct mk_last_words last;
 	struct mk_dump dump;
 	struct mk_update update;
+	struct mk_away away;
 };
 
 #endif /* _LINUX_MULTIKERNEL_ABI_BOOT_H */

@@ -39,6 +39,10 @@
  * by MK_CTL_TAKE_OVER as soon as its userspace wants it; the reply is a &struct mk_ctl_self.
  * Afterwards it may use the rest of that memory, MK_CTL_ADOPT_REST.
  *
+ * A host that makes way for its own next kernel, and leaves its instances running, says
+ * MK_CTL_AWAY, answered when the instance has let go of all connections.  See &struct mk_away
+ * for how it goes on.
+ *
  * This is a contract between kernels of different versions: a change of the
  * meaning of any field must raise MK_BOOT_VERSION.  Fields may be added at the end.
  */
@@ -61,6 +65,7 @@
 #define MK_CTL_TAKE_OVER	15	/* instance to host: &struct mk_ctl_op */
 #define MK_CTL_ADOPT_REST	16	/* host to instance: &struct mk_ctl_op */
 #define MK_CTL_AWAITED		17	/* host to instance: &struct mk_ctl_op */
+#define MK_CTL_AWAY		18	/* host to instance: &struct mk_ctl_op */
 
 /* The longest call or reply on a control channel, in bytes */
 #define MK_CTL_MAX		256

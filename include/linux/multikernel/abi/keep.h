@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _LINUX_MULTIKERNEL_ABI_KEEP_H
+#define _LINUX_MULTIKERNEL_ABI_KEEP_H
+
+/**
+ * DOC: What a host leaves to the next one
+ *
+ * A host that enters its next kernel by kexec, with KHO
+ * (Documentation/core-api/kho/index.rst), may leave its instances running.  What the next one
+ * has to know of them is a blob in the sub-tree "multikernel": a &struct mk_keep, followed by
+ * &mk_keep.nr entries of &mk_keep.entry_size bytes, each a &struct mk_keep_instance.
+ *
+ * The memory of the instances, their shared areas, and the page tables under which their CPUs
+ * park are preserved, page by page, and so is the blob.
+ *
+ * The two hosts may be different builds.  A change of the meaning of any field, or of what a
+ * host must do with it, must raise MK_KEEP_VERSION; one that finds another version than its
+ * own leaves all of it alone.
+ */
+
+#include <linux/multikernel/abi/boot.h>
+#include <linux/types.h>
+
+#define MK_KEEP_SUBTREE		"multikernel"
+#define MK_KEEP_MAGIC		0x5045454b4b4d4d4bULL	/* "KMMKKEEP" */
+#define MK_KEEP_VERSION		1
+
+#define MK_KEEP_SLOTS		128
+#define MK_KEEP_RANGES		64
+#define MK_KEEP_NODES		1024
+#define MK_KEEP_EVENTS		7
+
+/* Bits of mk_keep_instance.flags */
+#define MK_KEEP_RECOVERY	BIT(0)	/* "recovery" is set to "restart" */
+
+/**
+ * struct mk_keep - what comes first
+ * @magic: MK_KEEP_MAGIC
+ * @version: MK_KEEP_VERSION
+ * @nr: entries that follow
+ * @entry_size: of each, in bytes
+ * @lives: lives of instances so far; what the next host tells of begins behind that
+ * @memory_kept: what pool/keep_memory says, in bytes
+ */
+struct mk_keep {
+	__u64 magic;
+	__u32 version;
+	__u32 nr;
+	__u32 entry_size;
+	__u32 lives;
+	__u64 memory_kept;
+};
+
+/**
+ * struct mk_keep_range - memory of an instance
+ * @pa: physical address, a multiple of the page size
+ * @size: in bytes, the same
+ */
+struct mk_keep_range {
+	__u64 pa;
+	__u64 size;
+};
+
+/**
+ * struct mk_keep_x86 - what only x86 needs
+ * @park_root_pa: top level of the page tables under which CPUs park
+ * @park_levels: 4 or 5
+ * @reserved: zero
+ */
+struct mk_keep_x86 {
+	__u64 park_root_pa;
+	__u32 park_levels;
+	__u32 reserved;
+};
+
+/**
+ * struct mk_keep_instance - an instance that runs
+ * @name: NUL-terminated
+ * @id: 1 to 2047
+ * @epoch: number of its current start
+ * @flags: MK_KEEP_*
+ * @hang_ms: as the file says
+ * @boot_ms: as the file says
+ * @rows: of the terminal that reads its console, 0 if not known
+ * @cols: the same
+ * @nr_slots: CPUs that it was told of at its start
+ * @nr_ranges: of its memory
+ * @mem_block: in which units its kernel takes memory, in bytes; 0 if it can't
+ * @shared_pa: physical address of the shared area
+ * @shared_size: its size in bytes
+ * @block: what the boot block says, as the host knows it
+ * @events: counters of the file "events", in the order of that file
+ * @phys_id: of those CPUs, in the order of the boot block
+ * @own: bitmap: which of them are its own
+ * @numa: bitmap of nodes, as the file says
+ * @range: its memory
+ * @x86: see &struct mk_keep_x86
+ */
+struct mk_keep_instance {
+	char name[MK_BOOT_NAME_LEN];
+	__u32 id;
+	__u32 epoch;
+	__u32 flags;
+	__u32 hang_ms;
+	__u32 boot_ms;
+	__u16 rows;
+	__u16 cols;
+	__u32 nr_slots;
+	__u32 nr_ranges;
+	__u64 mem_block;
+	__u64 shared_pa;
+	__u64 shared_size;
+	struct mk_boot_block block;
+	__u64 events[MK_KEEP_EVENTS];
+	__u32 phys_id[MK_KEEP_SLOTS];
+	__u64 own[MK_KEEP_SLOTS / 64];
+	__u64 numa[MK_KEEP_NODES / 64];
+	struct mk_keep_range range[MK_KEEP_RANGES];
+	struct mk_keep_x86 x86;
+};
+
+#endif /* _LINUX_MULTIKERNEL_ABI_KEEP_H */
