@@ -7,6 +7,7 @@
 # kernel is, it says here too: this script is its command as well.
 
 . ./lib.sh
+. ./next-lib.sh
 
 mkdir -p "$MK_TMP"
 dmesg=$(dmesg)
@@ -42,18 +43,9 @@ an_instance_runs()
 	ok mkctl ping web -c 10
 }
 
-# The archive of the next kernel's userspace has this command, the images, and
-# then what every userspace here has.
 the_next_kernel_is_loaded()
 {
-	mkdir -p /next/vm /next/boot /next/selftests/multikernel
-	cp "$0" /next/selftests/multikernel/kexec.sh
-	printf '#!/bin/sh\ncd /selftests/multikernel && exec ./kexec.sh next\n' > /next/vm/command
-	chmod 755 /next/vm/command
-	cp /boot/bzImage /boot/initramfs.cpio.gz /next/boot
-	(cd /next && find . | cpio -o -H newc 2> /dev/null) > /next.cpio
-	cat /boot/initramfs.cpio.gz >> /next.cpio
-	is "$(mkprobe file-load - /boot/bzImage /next.cpio "$(cat /proc/cmdline)")" OK load
+	is "$(next_load './kexec.sh next')" OK load
 }
 
 kho_has_restored()

@@ -410,6 +410,12 @@ static inline int mk_instance_retire(struct mk_instance *inst)
 void mk_image_drop(struct mk_instance *inst);
 int mk_image_install(struct mk_instance *inst);
 
+/* image_keep.c */
+struct mk_keep_image;
+int mk_image_keep(struct mk_instance *inst, struct mk_keep_image *rec);
+void mk_image_unkeep(struct mk_instance *inst);
+int mk_image_resume(struct mk_instance *inst, const struct mk_keep_image *rec);
+
 /* life.c */
 int mk_life_start(struct mk_instance *inst);
 int mk_life_winsize(struct mk_instance *inst);

@@ -6,7 +6,8 @@
  * (multikernel.keep_instances=1) is set, the next kernel was loaded by kexec_file_load() with
  * KHO, and says that it can take them over.  Then each that runs
  *
- * 1. has all of its memory, its shared area, and the page tables of its park code preserved;
+ * 1. has all of its memory, its shared area, the page tables of its park code, and its image
+ *    preserved;
  * 2. is told by MK_CTL_AWAY to let go of all connections, whose memory the next kernel uses
  *    for something else, and of the rings;
  * 3. is written down in a blob that the next kernel finds, see abi/keep.h.
@@ -82,6 +83,8 @@ static void mk_unkeep(struct mk_instance *inst, const struct mk_keep_instance *r
 		mk_unkeep_pages(rec->shared_pa, rec->shared_size);
 	if (rec->x86.park_root_pa)
 		mk_arch_unkeep(inst);
+	if (rec->image.head)
+		mk_image_unkeep(inst);
 }
 
 static int mk_keep_all_memory(struct mk_instance *inst, struct mk_keep_instance *rec)
@@ -96,7 +99,7 @@ static int mk_keep_all_memory(struct mk_instance *inst, struct mk_keep_instance 
 		return ret;
 	rec->shared_pa = inst->shared.pa;
 	rec->shared_size = inst->shared.size;
-	return mk_arch_keep(inst, rec);
+	return mk_arch_keep(inst, rec) ?: mk_image_keep(inst, &rec->image);
 }
 
 static void mk_keep_events(const struct mk_events *events, u64 to[MK_KEEP_EVENTS])

@@ -158,7 +158,7 @@ void mk_life_end(struct mk_instance *inst, enum mk_state state, const char *reas
 	else
 		inst->events.stops++;
 	mk_instance_set_state(inst, state);
-	/* It was started by a host before this one: see resume.c */
+	/* Its image was not handed over by the host that has started it: see resume.c */
 	if (state == MK_LOADED && !inst->image)
 		mk_instance_set_state(inst, MK_OFFLINE);
 	/* One that hangs is going to be started again already, if it is to be */

@@ -13,9 +13,8 @@
  * runs as before, and everybody may connect to it.  One that has ended meanwhile has left its
  * last words.
  *
- * Not there any more: the image, so it can be started again once it has ended and one has
- * been loaded; the text of its console; and what was being done to it by files of the host
- * before.
+ * Not there any more: the text of its console, and what was being done to it through files of
+ * the host before.
  *
  * One that can't be made has its CPUs stopped; memory of it that can't be had is lost.
  */
@@ -25,6 +24,7 @@
 #include <linux/cpumask.h>
 #include <linux/init.h>
 #include <linux/io.h>
+#include <linux/kexec.h>
 #include <linux/kexec_handover.h>
 #include <linux/mm.h>
 #include <linux/multikernel/abi/keep.h>
@@ -43,6 +43,14 @@ static bool mk_resume_pages_ok(u64 pa, u64 size)
 	return size && IS_ALIGNED(pa | size, PAGE_SIZE) && pa + size > pa;
 }
 
+static bool mk_resume_image_ok(const struct mk_keep_image *image)
+{
+	return image->nr_segments <= min(MK_KEEP_SEGMENTS, KEXEC_SEGMENT_MAX) &&
+	       memchr(image->kernel_name, '\0', sizeof(image->kernel_name)) &&
+	       memchr(image->initrd_name, '\0', sizeof(image->initrd_name)) &&
+	       memchr(image->cmdline, '\0', sizeof(image->cmdline));
+}
+
 static bool mk_resume_instance_ok(const struct mk_keep_instance *rec)
 {
 	unsigned int i;
@@ -54,7 +62,8 @@ static bool mk_resume_instance_ok(const struct mk_keep_instance *rec)
 	    !rec->nr_ranges || rec->nr_ranges > min(MK_KEEP_RANGES, MK_MEM_RANGES) ||
 	    !mk_resume_pages_ok(rec->shared_pa, rec->shared_size) ||
 	    mk_boot_block_check(&rec->block, rec->shared_size) ||
-	    rec->block.nr_cpus + rec->block.nr_spare != rec->nr_slots)
+	    rec->block.nr_cpus + rec->block.nr_spare != rec->nr_slots ||
+	    !mk_resume_image_ok(&rec->image))
 		return false;
 	for (i = 0; i < rec->nr_ranges; i++)
 		if (!mk_resume_pages_ok(rec->range[i].pa, rec->range[i].size))
@@ -241,7 +250,7 @@ static int __init mk_resume_parts(struct mk_instance *inst, const struct mk_keep
 	guard(mutex)(&inst->lock);
 	return mk_resume_describe(inst, rec) ?: mk_resume_memory(inst, rec) ?:
 	       mk_resume_shared(inst, rec) ?: mk_arch_resume(inst, rec) ?:
-	       mk_life_resume(inst);
+	       mk_image_resume(inst, &rec->image) ?: mk_life_resume(inst);
 }
 
 static int __init mk_resume_one(const struct mk_keep_instance *rec)

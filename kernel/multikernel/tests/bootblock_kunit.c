@@ -109,7 +109,7 @@ static void block_test_abi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_words, last), 128);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_last_words, text), 16);
 	KUNIT_EXPECT_EQ(test, MK_END_PANIC, 1);
-	KUNIT_EXPECT_EQ(test, sizeof(struct mk_words), 64 + 64 + 256 + 64 + 64);
+	KUNIT_EXPECT_EQ(test, sizeof(struct mk_words), 64 + 64 + 256 + 64 + 64 + 64);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_words, update), 448);
 	KUNIT_EXPECT_EQ(test, offsetof(struct mk_words, cause_to_instance), 64);
 	KUNIT_EXPECT_EQ(test, sizeof(struct mk_park_slot), MK_PARK_SLOT_SIZE);
@@ -373,10 +373,10 @@ static const struct block_damage block_damages[] = {
 	{ "rings_off", OFF(rings_off), 4, -4 * 16 + 1, true, -EINVAL },
 	{ "rings_off", OFF(rings_off), 4, U32_MAX, false, -EINVAL },
 	{ "rings_off", OFF(rings_off), 4, U32_MAX - 63, false, -EINVAL },
-	{ "words_off", OFF(words_off), 4, -512, true, 0 },
-	{ "words_off", OFF(words_off), 4, -512 + 1, true, -EINVAL },
-	{ "words_off", OFF(words_off), 4, -512, true, 0 },
-	{ "words_off", OFF(words_off), 4, -512 + 8, true, -EINVAL },
+	{ "words_off", OFF(words_off), 4, -576, true, 0 },
+	{ "words_off", OFF(words_off), 4, -576 + 1, true, -EINVAL },
+	{ "words_off", OFF(words_off), 4, -576, true, 0 },
+	{ "words_off", OFF(words_off), 4, -576 + 8, true, -EINVAL },
 	{ "words_off", OFF(words_off), 4, U32_MAX, false, -EINVAL },
 	{ "words_off", OFF(words_off), 4, U32_MAX - 447, false, -EINVAL },
 	{ "x86.slots_off", OFF(x86.slots_off), 4, -4 * 256, true, 0 },
@@ -512,7 +512,7 @@ static int block_foretell(const struct mk_boot_block *b, u64 size)
 	       block_inside(b->beats_off, b->beat_ms ? slots : 0, 64, size) &&
 	       block_inside(b->nodes_off, b->nr_nodes, 4, size) &&
 	       block_inside(b->distances_off, b->nr_nodes * b->nr_nodes, 1, size) &&
-	       block_inside(b->words_off, 1, 512, size) &&
+	       block_inside(b->words_off, 1, 576, size) &&
 	       block_inside(b->x86.slots_off, slots, 256, size) ? 0 : -EINVAL;
 }
 

@@ -236,7 +236,7 @@ struct bzimage_file {
 	u8 rest[5 * 512 - 0x1f1 - sizeof(struct setup_header)];
 	u8 code[2048];
 	__le32 info[4];
-	__le32 var[6];
+	__le32 var[9];
 } __packed;
 
 static struct bzimage_file *bzimage_file_of(struct kunit *test)
@@ -254,6 +254,9 @@ static struct bzimage_file *bzimage_file_of(struct kunit *test)
 	f->var[1] = cpu_to_le32(16);
 	memcpy(&f->var[4], "MKin", 4);
 	f->var[5] = cpu_to_le32(8);
+	memcpy(&f->var[6], "MKho", 4);
+	f->var[7] = cpu_to_le32(12);
+	f->var[8] = cpu_to_le32(5);
 	return f;
 }
 
@@ -288,6 +291,26 @@ static void bzimage_test_kernel_info(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, mk_bzimage_knows_us(f, sizeof(*f)));
 }
 
+static void bzimage_test_keeps(struct kunit *test)
+{
+	struct bzimage_file *f = bzimage_file_of(test);
+	size_t len;
+
+	KUNIT_EXPECT_EQ(test, mk_bzimage_keeps(f, sizeof(*f)), 5);
+	for (len = 0; len < sizeof(*f); len++)
+		KUNIT_EXPECT_EQ(test, mk_bzimage_keeps(f, len), 0);
+	/* Too short for a version, by itself or where the list ends */
+	f->var[7] = cpu_to_le32(8);
+	KUNIT_EXPECT_EQ(test, mk_bzimage_keeps(f, sizeof(*f)), 0);
+	f->var[7] = cpu_to_le32(12);
+	f->info[2] = cpu_to_le32(16 + sizeof(f->var) - 4);
+	KUNIT_EXPECT_EQ(test, mk_bzimage_keeps(f, sizeof(*f)), 0);
+	KUNIT_EXPECT_TRUE(test, mk_bzimage_knows_us(f, sizeof(*f)));
+	f->info[2] = cpu_to_le32(16 + sizeof(f->var));
+	memcpy(&f->var[6], "MKhi", 4);
+	KUNIT_EXPECT_EQ(test, mk_bzimage_keeps(f, sizeof(*f)), 0);
+}
+
 static struct kunit_case bzimage_cases[] = {
 	KUNIT_CASE(bzimage_test_map),
 	KUNIT_CASE(bzimage_test_map_with_low_slice),
@@ -296,6 +319,7 @@ static struct kunit_case bzimage_cases[] = {
 	KUNIT_CASE(bzimage_test_setup_data),
 	KUNIT_CASE(bzimage_test_acpi),
 	KUNIT_CASE(bzimage_test_kernel_info),
+	KUNIT_CASE(bzimage_test_keeps),
 	{}
 };
 

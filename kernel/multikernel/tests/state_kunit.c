@@ -14,7 +14,7 @@
 /* Rows: from; columns: to; in the order of the states */
 static const char * const state_arrows[MK_NR_STATES] = {
 	/*			OLBRSCHU */
-	[MK_OFFLINE]	=	".x......",
+	[MK_OFFLINE]	=	".x.....x",
 	[MK_LOADED]	=	"xxx.....",
 	[MK_BOOTING]	=	".x.x.xxx",
 	[MK_RUNNING]	=	".x..xxxx",

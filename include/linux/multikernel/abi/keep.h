@@ -10,8 +10,8 @@
  * has to know of them is a blob in the sub-tree "multikernel": a &struct mk_keep, followed by
  * &mk_keep.nr entries of &mk_keep.entry_size bytes, each a &struct mk_keep_instance.
  *
- * The memory of the instances, their shared areas, and the page tables under which their CPUs
- * park are preserved, page by page, and so is the blob.
+ * The memory of the instances, their shared areas, the page tables under which their CPUs
+ * park, and the images that are loaded are preserved, page by page, and so is the blob.
  *
  * The two hosts may be different builds.  A change of the meaning of any field, or of what a
  * host must do with it, must raise MK_KEEP_VERSION; one that finds another version than its
@@ -29,6 +29,10 @@
 #define MK_KEEP_RANGES		64
 #define MK_KEEP_NODES		1024
 #define MK_KEEP_EVENTS		7
+#define MK_KEEP_SEGMENTS	16
+#define MK_KEEP_CMDLINE		4096
+#define MK_KEEP_NAME		256
+#define MK_KEEP_SHA256		32
 
 /* Bits of mk_keep_instance.flags */
 #define MK_KEEP_RECOVERY	BIT(0)	/* "recovery" is set to "restart" */
@@ -74,6 +78,56 @@ struct mk_keep_x86 {
 };
 
 /**
+ * struct mk_keep_segment - part of an image
+ * @mem: physical address where it goes
+ * @memsz: size there, in bytes
+ * @bufsz: how much of that the image has, in bytes
+ */
+struct mk_keep_segment {
+	__u64 mem;
+	__u64 memsz;
+	__u64 bufsz;
+};
+
+/* Bits of mk_keep_image.flags */
+#define MK_KEEP_FILE		BIT(0)	/* by kexec_file_load() */
+#define MK_KEEP_HAS_CMDLINE	BIT(1)
+
+/**
+ * struct mk_keep_image - what a start puts into an instance's memory
+ * @head: first entry of kexec's list of pages (include/linux/kexec.h); 0 if there is no image
+ * @start: physical address where it is entered
+ * @flags: MK_KEEP_FILE and so on
+ * @nr_segments: entries of @segment
+ * @segment: its parts
+ * @kernel_size: of the kernel file, in bytes
+ * @initrd_size: the same of the initrd
+ * @segments: what the file "image" says of one from kexec_load(), or 0
+ * @segments_size: the same
+ * @kernel_sha256: hash of the kernel file
+ * @initrd_sha256: the same of the initrd
+ * @kernel_name: of the kernel file, NUL-terminated
+ * @initrd_name: the same of the initrd
+ * @cmdline: command line, NUL-terminated
+ */
+struct mk_keep_image {
+	__u64 head;
+	__u64 start;
+	__u32 flags;
+	__u32 nr_segments;
+	struct mk_keep_segment segment[MK_KEEP_SEGMENTS];
+	__u64 kernel_size;
+	__u64 initrd_size;
+	__u64 segments;
+	__u64 segments_size;
+	__u8 kernel_sha256[MK_KEEP_SHA256];
+	__u8 initrd_sha256[MK_KEEP_SHA256];
+	char kernel_name[MK_KEEP_NAME];
+	char initrd_name[MK_KEEP_NAME];
+	char cmdline[MK_KEEP_CMDLINE];
+};
+
+/**
  * struct mk_keep_instance - an instance that runs
  * @name: NUL-terminated
  * @id: 1 to 2047
@@ -95,6 +149,7 @@ struct mk_keep_x86 {
  * @numa: bitmap of nodes, as the file says
  * @range: its memory
  * @x86: see &struct mk_keep_x86
+ * @image: what was loaded
  */
 struct mk_keep_instance {
 	char name[MK_BOOT_NAME_LEN];
@@ -117,6 +172,7 @@ struct mk_keep_instance {
 	__u64 numa[MK_KEEP_NODES / 64];
 	struct mk_keep_range range[MK_KEEP_RANGES];
 	struct mk_keep_x86 x86;
+	struct mk_keep_image image;
 };
 
 #endif /* _LINUX_MULTIKERNEL_ABI_KEEP_H */

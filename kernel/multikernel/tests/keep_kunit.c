@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of keep.c and resume.c: what one host writes down of an instance is what the next one
+ * makes of it, and a blob that is damaged, or another version's, is refused.
+ */
+
+#include <kunit/test.h>
+#include <linux/cpumask.h>
+#include <linux/multikernel/abi/keep.h>
+#include <linux/string.h>
+
+#include "../internal.h"
+#include "../service.h"
+#include "fuzz.h"
+
+#define KEEP_ID		2047	/* of no other test's, nor of a machine's that boots */
+
+static void keep_put(void *data)
+{
+	struct mk_instance *inst = data;
+
+	cpumask_clear(inst->cpus);
+	mk_instance_retire(inst);
+	mk_instance_put(inst);
+}
+
+static struct mk_instance *keep_create(struct kunit *test, const char *name)
+{
+	struct mk_instance *inst = mk_instance_create(name);
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(inst));
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, keep_put, inst), 0);
+	KUNIT_ASSERT_EQ(test, mk_instance_set_id(inst, KEEP_ID), 0);
+	return inst;
+}
+
+static void keep_fill(struct kunit *test, struct mk_instance *inst)
+{
+	size_t size;
+
+	inst->nr_slots = 2;
+	inst->slot_cpu[0] = num_possible_cpus() - 1;
+	inst->slot_cpu[1] = 0;
+	cpumask_set_cpu(inst->slot_cpu[0], inst->cpus);
+	inst->epoch = 7;
+	inst->recovery = true;
+	inst->beat_ms = 300;
+	inst->hang_ms = 4000;
+	inst->boot_ms = 5000;
+	inst->winsize = (struct mk_msg_winsize){ .rows = 24, .columns = 80 };
+	inst->mem_block = 128 << 20;
+	node_set(0, inst->numa);
+	inst->events = (struct mk_events){
+		.starts = 1, .stops = 2, .crashes = 3, .hangs = 4, .restarts = 5, .updates = 6,
+		.state_changes = 7,
+	};
+	KUNIT_ASSERT_EQ(test, mk_boot_block_layout(&inst->block, 1, 1, 1, &size), 0);
+	inst->block.epoch = 7;
+	inst->block.beat_ms = 300;
+	strscpy(inst->block.name, inst->name);
+	inst->shared.size = size;
+}
+
+static struct mk_keep *keep_blob(struct kunit *test, unsigned int nr, size_t *size)
+{
+	struct mk_instance *inst = keep_create(test, "keep");
+	struct mk_keep_instance *rec;
+	struct mk_keep *keep;
+	unsigned int i;
+
+	*size = sizeof(*keep) + nr * sizeof(*rec);
+	keep = kunit_kzalloc(test, *size, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, keep);
+	keep->magic = MK_KEEP_MAGIC;
+	keep->version = MK_KEEP_VERSION;
+	keep->nr = nr;
+	keep->entry_size = sizeof(*rec);
+	rec = (void *)(keep + 1);
+	keep_fill(test, inst);
+	for (i = 0; i < nr; i++) {
+		mk_keep_describe(inst, &rec[i]);
+		rec[i].shared_pa = 0x10000000;
+		rec[i].shared_size = inst->shared.size;
+		rec[i].nr_ranges = 1;
+		rec[i].range[0].pa = 0x20000000;
+		rec[i].range[0].size = 0x8000000;
+	}
+	return keep;
+}
+
+static void keep_test_same(struct kunit *test)
+{
+	struct mk_instance *one = keep_create(test, "one"), *two;
+	struct mk_keep_instance *rec = kunit_kzalloc(test, sizeof(*rec), GFP_KERNEL);
+	unsigned int cpu;
+
+	KUNIT_ASSERT_NOT_NULL(test, rec);
+	keep_fill(test, one);
+	mk_keep_describe(one, rec);
+	KUNIT_EXPECT_STREQ(test, rec->name, "one");
+	KUNIT_EXPECT_EQ(test, rec->id, KEEP_ID);
+	kunit_release_action(test, keep_put, one);
+
+	two = keep_create(test, "two");
+	cpu = num_possible_cpus() - 1;
+	/* The ledger does not say so yet */
+	KUNIT_EXPECT_EQ(test, mk_resume_describe(two, rec), -ENODEV);
+	KUNIT_EXPECT_TRUE(test, cpumask_empty(two->cpus));
+	KUNIT_ASSERT_EQ(test, mk_ledger_claim_cpu(cpu, MK_OWNER_HOST, KEEP_ID), 0);
+	KUNIT_EXPECT_EQ(test, mk_resume_describe(two, rec), 0);
+	KUNIT_ASSERT_EQ(test, mk_ledger_claim_cpu(cpu, KEEP_ID, MK_OWNER_HOST), 0);
+	KUNIT_EXPECT_EQ(test, two->nr_slots, 2);
+	KUNIT_EXPECT_EQ(test, two->slot_cpu[0], cpu);
+	KUNIT_EXPECT_EQ(test, two->slot_cpu[1], 0);
+	KUNIT_EXPECT_EQ(test, cpumask_weight(two->cpus), 1);
+	KUNIT_EXPECT_TRUE(test, cpumask_test_cpu(cpu, two->cpus));
+	KUNIT_EXPECT_EQ(test, two->epoch, 7);
+	KUNIT_EXPECT_TRUE(test, two->recovery);
+	KUNIT_EXPECT_EQ(test, two->beat_ms, 300);
+	KUNIT_EXPECT_EQ(test, two->hang_ms, 4000);
+	KUNIT_EXPECT_EQ(test, two->boot_ms, 5000);
+	KUNIT_EXPECT_EQ(test, two->winsize.rows, 24);
+	KUNIT_EXPECT_EQ(test, two->winsize.columns, 80);
+	KUNIT_EXPECT_EQ(test, two->mem_block, 128 << 20);
+	KUNIT_EXPECT_TRUE(test, node_isset(0, two->numa));
+	KUNIT_EXPECT_EQ(test, nodes_weight(two->numa), 1);
+	KUNIT_EXPECT_EQ(test, two->events.starts, 1);
+	KUNIT_EXPECT_EQ(test, two->events.stops, 2);
+	KUNIT_EXPECT_EQ(test, two->events.crashes, 3);
+	KUNIT_EXPECT_EQ(test, two->events.hangs, 4);
+	KUNIT_EXPECT_EQ(test, two->events.restarts, 5);
+	KUNIT_EXPECT_EQ(test, two->events.updates, 6);
+	KUNIT_EXPECT_EQ(test, two->events.state_changes, 7);
+	KUNIT_EXPECT_MEMEQ(test, &two->block, &rec->block, sizeof(two->block));
+}
+
+static void keep_test_missing_cpu(struct kunit *test)
+{
+	struct mk_instance *inst = keep_create(test, "keep");
+	struct mk_keep_instance *rec = kunit_kzalloc(test, sizeof(*rec), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, rec);
+	keep_fill(test, inst);
+	mk_keep_describe(inst, rec);
+	cpumask_clear(inst->cpus);
+	/* One that it could have been given is no loss */
+	rec->phys_id[1] = U32_MAX;
+	KUNIT_EXPECT_EQ(test, mk_resume_describe(inst, rec), -ENODEV);
+	KUNIT_EXPECT_EQ(test, inst->slot_cpu[1], 0);
+	rec->phys_id[0] = U32_MAX;
+	KUNIT_EXPECT_EQ(test, mk_resume_describe(inst, rec), -ENODEV);
+}
+
+static void keep_test_check(struct kunit *test)
+{
+	struct mk_keep_instance *rec;
+	struct mk_keep *keep;
+	size_t size;
+
+	keep = keep_blob(test, 2, &size);
+	rec = (void *)(keep + 1);
+	KUNIT_EXPECT_EQ(test, mk_resume_check(keep, size), 0);
+	KUNIT_EXPECT_EQ(test, mk_resume_check(keep, size - 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, mk_resume_check(keep, sizeof(*keep) - 1), -EINVAL);
+
+#define KEEP_BAD(field, value, err) do {					\
+		typeof(field) old = field;					\
+										\
+		field = value;							\
+		KUNIT_EXPECT_EQ_MSG(test, mk_resume_check(keep, size), err, #field);	\
+		field = old;							\
+		KUNIT_EXPECT_EQ(test, mk_resume_check(keep, size), 0);		\
+	} while (0)
+
+	KEEP_BAD(keep->magic, 0, -EINVAL);
+	KEEP_BAD(keep->version, MK_KEEP_VERSION + 1, -EPROTONOSUPPORT);
+	KEEP_BAD(keep->entry_size, sizeof(*rec) + 8, -EPROTONOSUPPORT);
+	KEEP_BAD(keep->nr, 3, -EINVAL);
+	KEEP_BAD(keep->nr, U32_MAX, -EINVAL);
+	KEEP_BAD(rec[1].name[0], 0, -EINVAL);
+	KEEP_BAD(rec[1].name[0], '.', -EINVAL);
+	KEEP_BAD(rec[1].id, 0, -EINVAL);
+	KEEP_BAD(rec[1].id, MULTIKERNEL_ID_MAX + 1, -EINVAL);
+	KEEP_BAD(rec[1].epoch, 0, -EINVAL);
+	KEEP_BAD(rec[1].nr_slots, 0, -EINVAL);
+	KEEP_BAD(rec[1].nr_slots, 1, -EINVAL);
+	KEEP_BAD(rec[1].nr_slots, MK_KEEP_SLOTS + 1, -EINVAL);
+	KEEP_BAD(rec[1].nr_ranges, 0, -EINVAL);
+	KEEP_BAD(rec[1].nr_ranges, MK_KEEP_RANGES + 1, -EINVAL);
+	KEEP_BAD(rec[1].range[0].pa, 0x20000001, -EINVAL);
+	KEEP_BAD(rec[1].range[0].size, 0, -EINVAL);
+	KEEP_BAD(rec[1].range[0].size, -PAGE_SIZE, -EINVAL);
+	KEEP_BAD(rec[1].shared_pa, 1, -EINVAL);
+	KEEP_BAD(rec[1].shared_size, PAGE_SIZE, -EINVAL);
+	KEEP_BAD(rec[1].image.nr_segments, MK_KEEP_SEGMENTS + 1, -EINVAL);
+	KEEP_BAD(rec[1].block.magic, 0, -EINVAL);
+	KEEP_BAD(rec[1].block.words_off, 0xfffff000, -EINVAL);
+	KEEP_BAD(rec[1].block.nr_spare, 0, -EINVAL);
+#undef KEEP_BAD
+}
+
+enum keep_class {
+	KEEP_REFUSED,
+	KEEP_ACCEPTED,
+	KEEP_NR_CLASSES
+};
+
+static const char * const keep_classes[KEEP_NR_CLASSES] = {
+	[KEEP_REFUSED]	= "refused",
+	[KEEP_ACCEPTED]	= "accepted",
+};
+
+/* Whatever is in it: it is refused, or names nothing that lies outside of it */
+static void keep_test_fuzz(struct kunit *test)
+{
+	struct mk_keep *good, *keep;
+	struct fuzz fuzz;
+	unsigned long i;
+	size_t size;
+
+	good = keep_blob(test, 2, &size);
+	keep = kunit_kmalloc(test, size, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, keep);
+	fuzz_begin(&fuzz, test, keep_classes, KEEP_NR_CLASSES, 1);
+	for (i = 0; i < fuzz.cases; i++) {
+		size_t len = fuzz_below(&fuzz, 8) ? size : fuzz_below(&fuzz, size);
+		unsigned int flips = 1 + fuzz_below(&fuzz, 4);
+
+		memcpy(keep, good, size);
+		while (flips--)
+			((u8 *)keep)[fuzz_below(&fuzz, size)] = fuzz_u32(&fuzz);
+		if (mk_resume_check(keep, len)) {
+			fuzz_is(&fuzz, KEEP_REFUSED);
+			continue;
+		}
+		fuzz_is(&fuzz, KEEP_ACCEPTED);
+		KUNIT_EXPECT_LE(test, sizeof(*keep) + keep->nr * sizeof(struct mk_keep_instance),
+				len);
+	}
+	fuzz_end(&fuzz);
+}
+
+static struct kunit_case keep_cases[] = {
+	KUNIT_CASE(keep_test_same),
+	KUNIT_CASE(keep_test_missing_cpu),
+	KUNIT_CASE(keep_test_check),
+	KUNIT_CASE(keep_test_fuzz),
+	{}
+};
+
+static struct kunit_suite keep_suite = {
+	.name = "mk_keep",
+	.test_cases = keep_cases,
+};
+
+kunit_test_suite(keep_suite);
