@@ -150,7 +150,30 @@ what_it_may_not_load()
 	has "$(mk_run web 'dmesg | tail -n 3')" 'by kexec_file_load(), not by kexec_load()' 'why'
 	is "$(mk_run web "$PROBE file-load - /tmp/initrd /tmp/initrd x")" ENOEXEC 'no kernel'
 	is "$(mk_run web "$PROBE kexec")" EINVAL 'to enter what is not there'
+	# One that does not say that it can be an instance
+	mk_run web 'sed "s/MKin/MKix/" /tmp/kernel > /tmp/unaware'
+	is "$(mk_run web "$PROBE file-load - /tmp/unaware /tmp/initrd x; rm /tmp/unaware")" ENOEXEC \
+		'a kernel that does not know of the boot block'
+	has "$(mk_run web 'dmesg | tail -n 3')" 'would take the machine for its own' 'why'
 	ok answers web
+}
+
+# Page tables of four or five levels: to change that takes memory that is not the instance's.
+another_mode_of_paging()
+{
+	mk_run web 'grep -qw la57 /proc/cpuinfo' || skip 'needs CPUs with five levels of page tables'
+	is "$(loads web 'x no5lvl')" EINVAL 'four levels after five'
+	has "$(mk_run web 'dmesg | tail -n 3')" 'wants four levels' 'why'
+	ok mkctl kill db
+	mk_load db no5lvl
+	mk_start db
+	ok mkctl cp "$MK_KERNEL" db:/tmp/kernel
+	ok mkctl cp "$MK_INITRD" db:/tmp/initrd
+	is "$(loads db x)" EINVAL 'five levels after four'
+	has "$(mk_run db 'dmesg | tail -n 3')" 'wants five levels' 'why'
+	is "$(loads db 'again no5lvl')" OK 'four after four'
+	enters db
+	is "$(words_of db)" again 'its command line'
 }
 
 who_is_to_shut_down_does_not_come_back()
@@ -207,6 +230,7 @@ mk_main \
 	many_in_a_row \
 	what_it_has_got_meanwhile_stays \
 	what_it_may_not_load \
+	another_mode_of_paging \
 	who_is_to_shut_down_does_not_come_back \
 	one_that_does_not_come_up_is_hung \
 	the_old_one_is_started_again
