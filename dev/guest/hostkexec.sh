@@ -12,6 +12,8 @@
 . ./lib.sh
 . ./next-lib.sh
 
+# Of the smaller instances; the other one has twice as much
+export MK_EACH="${MK_EACH:-128}"
 COUNT=${1:-0}
 TESTS=${2:-0}
 KEXECS=$(sed -n 's/.*test\.kexecs=\([0-9]*\).*/\1/p' /proc/cmdline)
@@ -71,10 +73,10 @@ counted() { mk_run web 'wc -l < /tmp/count'; }
 
 instances_run()
 {
-	mk_boot web 3,4 256M
-	mk_boot db 5 128M
-	mk_boot dead 6 128M
-	mk_create idle 7 128M
+	mk_boot web 3,4 $((2 * MK_EACH))M
+	mk_boot db 5 "${MK_EACH}M"
+	mk_boot dead 6 "${MK_EACH}M"
+	mk_create idle 7 "${MK_EACH}M"
 	mk_load idle
 	is "$(put web hang_ms 5000)" OK 'hang_ms'
 	is "$(put web boot_ms 60000)" OK 'boot_ms'
@@ -104,7 +106,7 @@ the_next_kernel_is_loaded()
 		NEXT_KERNEL=/tmp/other
 	fi
 	stories > known
-	is "$(next_load "./hostkexec.sh $((COUNT + 1)) $((TESTS + 1))")" OK load
+	is "$(next_load "env MK_EACH=$MK_EACH MK_LIMIT=$MK_LIMIT ./hostkexec.sh $((COUNT + 1)) $((TESTS + 1))")" OK load
 }
 
 they_run_on()
@@ -166,10 +168,10 @@ cpus_and_memory_move()
 	is "$(cpus_inside db)" 2 'CPUs in db'
 	is "$(put web cpus 3)" OK 'one CPU less'
 	is "$(cpus_inside web)" 1 'CPUs in web'
-	is "$(put db memory 256M)" OK 'more memory'
+	is "$(put db memory $((2 * MK_EACH))M)" OK 'more memory'
 	is "$(put db cpus 5)" OK 'CPUs of db'
 	is "$(put web cpus 3,4)" OK 'CPUs of web'
-	is "$(put db memory 128M)" OK 'less memory'
+	is "$(put db memory "${MK_EACH}M")" OK 'less memory'
 }
 
 who_did_not_run_is_not_there()

@@ -48,6 +48,9 @@
 #define MK_AWAY_TIMEOUT_MS	10000
 #define MK_AWAY_POLL_US		500
 
+/* How often it is looked whether something is still being done to an instance */
+#define MK_KEEP_POLL_MS		20
+
 static int mk_keep_pages(phys_addr_t pa, u64 size)
 {
 	return kho_preserve_pages(pfn_to_page(PHYS_PFN(pa)), size >> PAGE_SHIFT);
@@ -197,15 +200,28 @@ static int mk_keep_locked(struct mk_instance *inst, struct mk_keep_instance *rec
 	return 0;
 }
 
+/* Not for as long as a succession may take, of which nothing would be left */
+static int mk_keep_hold(struct mk_instance *inst)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(MK_AWAY_TIMEOUT_MS);
+
+	while (!mutex_trylock(&inst->resize_lock)) {
+		if (time_after(jiffies, end))
+			return -EBUSY;
+		msleep(MK_KEEP_POLL_MS);
+	}
+	return 0;
+}
+
 static bool mk_keep_one(struct mk_instance *inst, struct mk_keep_instance *rec)
 {
-	int ret;
+	int ret = mk_keep_hold(inst);
 
-	guard(mutex)(&inst->resize_lock);
-	guard(mutex)(&inst->lock);
-	if (!mk_state_is_up(inst->state))
-		return false;
-	ret = mk_keep_locked(inst, rec);
+	if (!ret) {
+		scoped_guard(mutex, &inst->lock)
+			ret = mk_keep_locked(inst, rec);
+		mutex_unlock(&inst->resize_lock);
+	}
 	if (ret)
 		pr_warn("instance %s can't go on without this kernel (%pe)\n", inst->name,
 			ERR_PTR(ret));
@@ -272,7 +288,8 @@ void mk_keep_all(void)
 	}
 	rec = (void *)(keep + 1);
 	while ((inst = mk_instance_get_next(inst)))
-		if (keep->nr < max && mk_keep_one(inst, &rec[keep->nr]))
+		if (keep->nr < max && mk_state_is_up(READ_ONCE(inst->state)) &&
+		    mk_keep_one(inst, &rec[keep->nr]))
 			keep->nr++;
 	keep->magic = MK_KEEP_MAGIC;
 	keep->version = MK_KEEP_VERSION;
