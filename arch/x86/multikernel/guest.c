@@ -16,6 +16,7 @@
 #include <linux/init.h>
 #include <linux/io.h>
 #include <linux/ioport.h>
+#include <linux/irqflags.h>
 #include <linux/jiffies.h>
 #include <linux/math64.h>
 #include <linux/multikernel.h>
@@ -79,13 +80,16 @@ static void __init mk_timer_init(void)
 
 static void __init mk_intr_mode_init(void)
 {
-	apic_intr_mode_init();
 	/*
 	 * The CPU that boots takes itself for the one to which the machine's PIC
-	 * and NMI line are wired, and opens LINT0 and LINT1.  They are the host's.
+	 * and NMI line are wired, and opens LINT0 and LINT1.  They are the host's,
+	 * whose PIC may have an interrupt for whoever takes it.
 	 */
-	apic_write(APIC_LVT0, apic_read(APIC_LVT0) | APIC_LVT_MASKED);
-	apic_write(APIC_LVT1, apic_read(APIC_LVT1) | APIC_LVT_MASKED);
+	scoped_guard(irqsave) {
+		apic_intr_mode_init();
+		apic_write(APIC_LVT0, apic_read(APIC_LVT0) | APIC_LVT_MASKED);
+		apic_write(APIC_LVT1, apic_read(APIC_LVT1) | APIC_LVT_MASKED);
+	}
 	mk_ipi_allow();
 }
 
