@@ -101,8 +101,7 @@ static void mk_move_cpu_back(struct mk_resize *from, struct mk_resize *to, unsig
 static int mk_move_check_cpus(struct mk_resize *from, struct mk_resize *to)
 {
 	struct mk_instance *a = from->inst, *b = to->inst;
-	unsigned int cpu;
-	int ret = 0;
+	int ret;
 
 	mk_move_lock(a, b);
 	if (!mk_resize_runs(from) || !mk_resize_runs(to))
@@ -114,11 +113,8 @@ static int mk_move_check_cpus(struct mk_resize *from, struct mk_resize *to)
 			      cpumask_pr_args(a->cpus), cpumask_pr_args(&from->want));
 	else if (cpumask_equal(&from->want, a->cpus))
 		ret = mk_fail(-EINVAL, "instance %s runs, and keeps at least one CPU", a->name);
-	for_each_cpu(cpu, &from->want)
-		if (!ret && mk_instance_slot(b, cpu) < 0)
-			ret = mk_fail(-ENOSPC,
-				      "instance %s has no place for CPU %u: it was not there when it started",
-				      b->name, cpu);
+	else
+		ret = mk_resize_check_slots(b, &from->want);
 	mk_move_unlock(a, b);
 	return ret;
 }

@@ -129,6 +129,26 @@ bool mk_resize_unknown(int ret)
 	return ret == -ETIMEDOUT || ret == -EINTR;
 }
 
+/**
+ * mk_resize_check_slots() - does an instance have a place for CPUs?
+ * @inst: the instance, locked, which runs
+ * @cpus: logical numbers; the boot CPU, and one that is not there, are refused for other
+ *        reasons, and not here
+ *
+ * Return: 0, or -ENOSPC.
+ */
+int mk_resize_check_slots(const struct mk_instance *inst, const struct cpumask *cpus)
+{
+	unsigned int cpu;
+
+	for_each_cpu(cpu, cpus)
+		if (cpu && cpu_present(cpu) && mk_instance_slot(inst, cpu) < 0)
+			return mk_fail(-ENOSPC,
+				       "instance %s has no place for CPU %u: it was not there when it started",
+				       inst->name, cpu);
+	return 0;
+}
+
 static int mk_resize_ask(struct mk_resize *rs, const void *req, size_t len)
 {
 	ssize_t ret;
@@ -316,7 +336,6 @@ static int mk_resize_plan_cpus(struct mk_resize *rs, struct cpumask *add,
 			       struct cpumask *del)
 {
 	struct mk_instance *inst = rs->inst;
-	unsigned int cpu;
 
 	guard(mutex)(&inst->lock);
 	if (!mk_resize_runs(rs))
@@ -326,13 +345,7 @@ static int mk_resize_plan_cpus(struct mk_resize *rs, struct cpumask *add,
 			       inst->name);
 	cpumask_andnot(add, &rs->want, inst->cpus);
 	cpumask_andnot(del, inst->cpus, &rs->want);
-	/* The boot CPU, and one that is not there, have other reasons */
-	for_each_cpu(cpu, add)
-		if (cpu && cpu_present(cpu) && mk_instance_slot(inst, cpu) < 0)
-			return mk_fail(-ENOSPC,
-				       "instance %s has no place for CPU %u: it was not there when it started",
-				       inst->name, cpu);
-	return mk_cpus_add(inst, add);
+	return mk_resize_check_slots(inst, add) ?: mk_cpus_add(inst, add);
 }
 
 static int mk_resize_do_cpus(struct mk_resize *rs)

@@ -49,6 +49,7 @@ bool mk_resize_runs(struct mk_resize *rs);
 int mk_resize_gone(struct mk_resize *rs);
 bool mk_resize_unknown(int ret);
 bool mk_resize_fails(void);
+int mk_resize_check_slots(const struct mk_instance *inst, const struct cpumask *cpus);
 int mk_resize_ask_cpu(struct mk_resize *rs, u32 op, unsigned int cpu);
 int mk_resize_ask_mem(struct mk_resize *rs, u32 op, phys_addr_t pa, u64 size);
 int mk_resize_offer_cpu(struct mk_resize *rs, unsigned int cpu, bool parked);

@@ -163,17 +163,12 @@ static int mk_succeed_check_memory(const struct mk_instance *a, const struct mk_
 static int mk_succeed_check(struct mk_succession *sc)
 {
 	struct mk_instance *a = sc->from->inst, *b = sc->to->inst;
-	unsigned int cpu;
 	int ret;
 
 	mk_move_lock(a, b);
 	ret = !mk_resize_runs(sc->from) ? mk_resize_gone(sc->from) :
-	      !mk_resize_runs(sc->to) ? mk_resize_gone(sc->to) : mk_succeed_check_memory(a, b);
-	for_each_cpu(cpu, a->cpus)
-		if (!ret && mk_instance_slot(b, cpu) < 0)
-			ret = mk_fail(-ENOSPC,
-				      "instance %s has no place for CPU %u: it was not there when it started",
-				      b->name, cpu);
+	      !mk_resize_runs(sc->to) ? mk_resize_gone(sc->to) :
+	      mk_succeed_check_memory(a, b) ?: mk_resize_check_slots(b, a->cpus);
 	mk_move_unlock(a, b);
 	return ret;
 }
