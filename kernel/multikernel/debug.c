@@ -33,6 +33,10 @@
  * fail_resize
  *	Fails steps of such a change, see resize.c.
  *
+ * unknown_format
+ *	In an instance, with CONFIG_MULTIKERNEL_BENCH: the name of a format in which another
+ *	kernel could hand over, and that this one shall claim not to know.
+ *
  * PEER is the name of an instance, or "host".
  */
 

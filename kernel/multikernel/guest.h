@@ -34,15 +34,15 @@ bool mk_guest_mem_ok(const struct mk_ctl_mem *req);
 bool mk_guest_can_describe(u64 size);
 void mk_guest_become(const struct mk_ctl_self *self);
 #ifdef CONFIG_MULTIKERNEL_SUCCESSOR
-ssize_t mk_guest_handover_call(const void *data, void *reply);
-int mk_guest_adopt_call(const void *data, size_t len);
+ssize_t mk_guest_handover_call(const void *data, size_t len, void *reply);
+ssize_t mk_guest_adopt_call(const void *data, size_t len, void *reply);
 #else
-static inline ssize_t mk_guest_handover_call(const void *data, void *reply)
+static inline ssize_t mk_guest_handover_call(const void *data, size_t len, void *reply)
 {
 	return -EOPNOTSUPP;
 }
 
-static inline int mk_guest_adopt_call(const void *data, size_t len)
+static inline ssize_t mk_guest_adopt_call(const void *data, size_t len, void *reply)
 {
 	return -EOPNOTSUPP;
 }

@@ -4,6 +4,7 @@
  *
  * What the host asks of an instance that is to take the place of another, see succeed.c:
  *
+ * 0. MK_CTL_UNDERSTANDS: does this kernel know the formats in which the other one hands over?
  * 1. MK_CTL_ADOPT_MEM, while the other kernel still runs and uses its memory: it is added
  *    here as by hotplug, and all of its pages stay out of the page allocator.  So the page
  *    structures are there when time is short.
@@ -22,7 +23,9 @@
 
 #include <linux/cleanup.h>
 #include <linux/completion.h>
+#include <linux/debugfs.h>
 #include <linux/errno.h>
+#include <linux/init.h>
 #include <linux/jiffies.h>
 #include <linux/kexec_handover.h>
 #include <linux/kthread.h>
@@ -32,7 +35,9 @@
 #include <linux/multikernel/abi/control.h>
 #include <linux/mutex.h>
 #include <linux/range.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "guest.h"
@@ -149,22 +154,79 @@ static int mk_adopt_rest(void)
 	return 0;
 }
 
+#ifdef CONFIG_MULTIKERNEL_BENCH
+/* A test has this kernel be one that does not know a format */
+static char __rcu *mk_adopt_unknown;
+
+static bool mk_adopt_understands(const char *name)
+{
+	const char *unknown;
+
+	scoped_guard(rcu) {
+		unknown = rcu_dereference(mk_adopt_unknown);
+		if (unknown && !strcmp(name, unknown))
+			return false;
+	}
+	return liveupdate_understands(name);
+}
+
+static int __init mk_adopt_debug_init(void)
+{
+	char *none = kstrdup("", GFP_KERNEL);
+
+	if (!none)
+		return -ENOMEM;
+	RCU_INIT_POINTER(mk_adopt_unknown, none);
+	debugfs_create_str("unknown_format", 0200, mk_debug_dir,
+			   (char **)(void __force *)&mk_adopt_unknown);
+	return 0;
+}
+late_initcall(mk_adopt_debug_init);
+#else
+static bool mk_adopt_understands(const char *name)
+{
+	return liveupdate_understands(name);
+}
+#endif
+
+static int mk_adopt_compare(const struct mk_ctl_formats *req, struct mk_ctl_formats *reply)
+{
+	const char *name = req->names, *end = name + sizeof(req->names);
+
+	*reply = (struct mk_ctl_formats){ .op = MK_CTL_UNDERSTANDS };
+	for (; name < end && *name; name += strlen(name) + 1) {
+		if (!memchr(name, '\0', end - name))
+			return -EINVAL;
+		if (mk_adopt_understands(name))
+			continue;
+		strscpy(reply->names, name);
+		pr_notice("the other kernel hands over in format %s\n", name);
+		break;
+	}
+	return 0;
+}
+
 /**
  * mk_guest_adopt_call() - the host says something of a kernel that this one succeeds
  * @data: a call, in private memory, zero up to MK_CTL_MAX
  * @len: how much of it
+ * @reply: where to put the answer, MK_CTL_MAX bytes
  *
  * Context: may sleep.
- * Return: 0; -EOPNOTSUPP for something else, or if live update is off here; -EINVAL for
- * memory that can't be, or if the other kernel preserves what can't be; -EPROTO if it has
- * another version of that; -EBUSY if this kernel has succeeded one already; -ENOSPC; -ENOMEM;
- * or what memory hotplug says.
+ * Return: length of the answer; -EOPNOTSUPP for something else, or if live update is off here;
+ * -EINVAL for memory or names that can't be, or if the other kernel preserves what can't be;
+ * -EPROTO if it has another version of that; -EBUSY if this kernel has succeeded one already;
+ * -ENOSPC; -ENOMEM; or what memory hotplug says.
  */
-int mk_guest_adopt_call(const void *data, size_t len)
+ssize_t mk_guest_adopt_call(const void *data, size_t len, void *reply)
 {
 	if (!liveupdate_enabled())
 		return -EOPNOTSUPP;
 	switch (*(const __u32 *)data) {
+	case MK_CTL_UNDERSTANDS:
+		if (len < sizeof(struct mk_ctl_formats))
+			return -EINVAL;
+		return mk_adopt_compare(data, reply) ?: sizeof(struct mk_ctl_formats);
 	case MK_CTL_ADOPT_MEM:
 		return len < sizeof(struct mk_ctl_mem) ? -EINVAL : mk_adopt_mem(data);
 	case MK_CTL_ADOPT:

@@ -4,6 +4,8 @@
  *
  * What the host asks of an instance that gets a successor, see succeed.c:
  *
+ * 0. MK_CTL_FORMATS, before anything else and once more after MK_CTL_PREPARE: in which formats
+ *    is all that handed over?
  * 1. MK_CTL_PREPARE: userspace is told, by the hook, and has time.  It is where files go
  *    into sessions of the live update orchestrator; what they hold may still be written.
  * 2. MK_CTL_FREEZE: userspace is told once more, and then frozen as for suspend.  The
@@ -34,6 +36,7 @@
 #include <linux/module.h>
 #include <linux/multikernel/abi/control.h>
 #include <linux/mutex.h>
+#include <linux/string.h>
 #include <linux/suspend.h>
 #include <linux/umh.h>
 
@@ -167,17 +170,44 @@ static int mk_handover_undo(void)
 	return -ETIME;
 }
 
+/* As many of their names as fit */
+static int mk_handover_formats(const struct mk_ctl_formats *req, struct mk_ctl_formats *reply)
+{
+	char name[LIVEUPDATE_FORMAT_LENGTH];
+	unsigned int index = req->first;
+	size_t len, used = 0;
+	int ret;
+
+	*reply = (struct mk_ctl_formats){ .op = MK_CTL_FORMATS, .first = req->first };
+	for (;;) {
+		ret = liveupdate_format(index, name);
+		if (ret)
+			break;
+		len = strlen(name) + 1;
+		if (used + len > sizeof(reply->names)) {
+			reply->next = index;
+			return 0;
+		}
+		memcpy(reply->names + used, name, len);
+		used += len;
+		index++;
+	}
+	return ret == -ENOENT ? 0 : ret;
+}
+
 /**
  * mk_guest_handover_call() - the host says something of a successor
  * @data: a call, in private memory, zero up to MK_CTL_MAX
+ * @len: how much of it
  * @reply: where to put the answer, MK_CTL_MAX bytes
  *
  * Context: may sleep.
  * Return: length of the answer; -EOPNOTSUPP for something else, or if live update is off here;
- * -EBUSY if there is an attempt already; -ECANCELED if userspace does not want it; -ETIME
- * if it took too long; or what the freezer and the orchestrator say.
+ * -EINVAL for a call that is too short; -EBUSY if there is an attempt already; -ECANCELED if
+ * userspace does not want it; -ETIME if it took too long; or what the freezer and the
+ * orchestrator say.
  */
-ssize_t mk_guest_handover_call(const void *data, void *reply)
+ssize_t mk_guest_handover_call(const void *data, size_t len, void *reply)
 {
 	struct mk_ctl_frozen *frozen = reply;
 	int ret;
@@ -186,6 +216,10 @@ ssize_t mk_guest_handover_call(const void *data, void *reply)
 	if (!liveupdate_enabled())
 		return -EOPNOTSUPP;
 	switch (*(const __u32 *)data) {
+	case MK_CTL_FORMATS:
+		if (len < sizeof(struct mk_ctl_formats))
+			return -EINVAL;
+		return mk_handover_formats(data, reply) ?: sizeof(struct mk_ctl_formats);
 	case MK_CTL_PREPARE:
 		return mk_handover_step(MK_CTL_PREPARE, MK_HANDOVER_PREPARE_MS);
 	case MK_CTL_FREEZE:

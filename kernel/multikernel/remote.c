@@ -467,10 +467,11 @@ ssize_t mk_remote_call(struct mk_link *link, const void *data, size_t len, void 
 	case MK_CTL_PREPARE:
 	case MK_CTL_FREEZE:
 	case MK_CTL_THAW:
-		return mk_guest_handover_call(data, reply);
+	case MK_CTL_FORMATS:
+		return mk_guest_handover_call(data, len, reply);
 	case MK_CTL_AWAY:
 		return mk_guest_away_call();
 	default:
-		return mk_guest_adopt_call(data, len);
+		return mk_guest_adopt_call(data, len, reply);
 	}
 }

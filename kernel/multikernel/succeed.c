@@ -5,10 +5,12 @@
  * The new kernel of an instance boots first, as an instance of its own on other CPUs and
  * other memory, while the old one serves.  Then it succeeds the old one:
  *
- * 1. *adopt*: the successor adds the memory of the old kernel, and uses none of it.  Then
- *    the host waits until somebody in its userspace waits for a state.
+ * 0. *await*: the host waits until somebody in the userspace of the successor waits for a
+ *    state, which also means that all is there that its kernel understands.  *Compare*: that
+ *    must be all the formats in which the old kernel would hand over.
+ * 1. *adopt*: the successor adds the memory of the old kernel, and uses none of it.
  * 2. *prepare*: the userspace of the old kernel is told, and puts its state into sessions of
- *    the live update orchestrator.
+ *    the live update orchestrator.  *Compare* once more: there may be files of a further kind.
  * 3. *freeze*: that userspace is frozen, and the state serialized.  From here on nobody
  *    serves.
  * 4. *offer*: the successor looks at what the old kernel preserves, and offers it to its
@@ -19,7 +21,8 @@
  * 6. *rest*: the memory that was not preserved is the successor's, and the CPUs of the old
  *    kernel are brought up there.
  *
- * Up to 5. anything that goes wrong ends the successor, and the old kernel goes on: it is
+ * Before 1. nothing that goes wrong changes anything, and both go on.  From 1. up to 5. it ends
+ * the successor, and the old kernel goes on: it is
  * thawed, and has lost nothing but time.  After 5. it is stopped, and what becomes of the
  * successor becomes of the instance.  It is the host that decides, under one lock, so there
  * is always one of the two.
@@ -45,6 +48,7 @@
 #include <linux/cleanup.h>
 #include <linux/completion.h>
 #include <linux/cpumask.h>
+#include <linux/ctype.h>
 #include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
@@ -70,6 +74,9 @@ u32 mk_succeed_serve_ms = MK_SUCCEED_SERVE_MS;
 /* How long its userspace may take to come so far that it waits; a test may be less patient */
 #define MK_SUCCEED_READY_MS	120000
 u32 mk_succeed_ready_ms = MK_SUCCEED_READY_MS;
+
+/* So many names of formats are believed; a kernel has about five */
+#define MK_SUCCEED_FORMATS	256
 
 /* How often the host looks whether it does, or the successor is still there */
 #define MK_SUCCEED_LOOK_MS	100
@@ -173,6 +180,71 @@ static int mk_succeed_check(struct mk_succession *sc)
 	return ret;
 }
 
+/* It may be anything, and is put into one sentence */
+static bool mk_succeed_names_ok(const struct mk_ctl_formats *formats)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(formats->names); i++) {
+		char c = formats->names[i];
+
+		if (c && !(isascii(c) && isgraph(c)))
+			return false;
+	}
+	return !formats->names[sizeof(formats->names) - 1];
+}
+
+static int mk_succeed_off(struct mk_resize *rs)
+{
+	return mk_fail(-EOPNOTSUPP, "live update is off in %s: see kho= and liveupdate=",
+		       rs->inst->name);
+}
+
+static int mk_succeed_ask_formats(struct mk_resize *rs, const struct mk_ctl_formats *req,
+				  struct mk_ctl_formats *reply)
+{
+	int ret = mk_succeed_ask(rs, req, sizeof(*req), reply, sizeof(*reply),
+				 MK_SUCCEED_STEP_MS);
+
+	if (!ret && !mk_succeed_names_ok(reply))
+		ret = -EPROTO;
+	if (ret == -EOPNOTSUPP)
+		return mk_succeed_off(rs);
+	if (ret)
+		return mk_fail(ret, "%s has no answer about formats (error %d)",
+			       rs->inst->name, ret);
+	return 0;
+}
+
+/* Found out when the old kernel is frozen it would cost time, or more than that */
+static int mk_succeed_compare(struct mk_succession *sc)
+{
+	struct mk_ctl_formats req = { .op = MK_CTL_FORMATS }, formats, unknown;
+	u32 next;
+	int ret;
+
+	static_assert(sizeof(req) <= MK_CTL_MAX);
+	mk_succeed_phase(sc, "compare");
+	do {
+		ret = mk_succeed_ask_formats(sc->from, &req, &formats);
+		if (ret)
+			return ret;
+		next = formats.next;
+		formats.op = MK_CTL_UNDERSTANDS;
+		ret = mk_succeed_ask_formats(sc->to, &formats, &unknown);
+		if (ret)
+			return ret;
+		if (*unknown.names)
+			return mk_fail(-EPROTO, "%s does not understand %s, in which %s hands over",
+				       sc->to->inst->name, unknown.names, sc->from->inst->name);
+		if (next && (next <= req.first || next > MK_SUCCEED_FORMATS))
+			return mk_fail(-EPROTO, "%s hands over in too many formats",
+				       sc->from->inst->name);
+		req.first = next;
+	} while (next);
+	return 0;
+}
+
 /* The successor adds the memory of the old kernel */
 static int mk_succeed_adopt(struct mk_succession *sc)
 {
@@ -216,6 +288,8 @@ static int mk_succeed_await(struct mk_succession *sc)
 	}
 	if (ret == -ECONNRESET)
 		return mk_resize_gone(sc->to);
+	if (ret == -EOPNOTSUPP)
+		return mk_succeed_off(sc->to);
 	if (ret)
 		return mk_fail(ret, "%s does not say whether anybody waits (error %d)",
 			       sc->to->inst->name, ret);
@@ -235,6 +309,9 @@ static int mk_succeed_freeze(struct mk_succession *sc, struct mk_ctl_frozen *fro
 	/* That may have taken long */
 	if (!mk_state_is_up(READ_ONCE(sc->to->inst->state)))
 		return mk_resize_gone(sc->to);
+	ret = mk_succeed_compare(sc);
+	if (ret)
+		return ret;
 	mk_succeed_phase(sc, "freeze");
 	ret = mk_succeed_ask(sc->from, &req, sizeof(req), frozen, sizeof(*frozen),
 			     MK_SUCCEED_STEP_MS);
@@ -414,14 +491,15 @@ static int mk_succeed_locked(struct mk_succession *sc)
 	cpumask_var_t cpus;
 	int ret;
 
-	ret = mk_settle(sc->from) ?: mk_settle(sc->to) ?: mk_succeed_check(sc);
+	ret = mk_settle(sc->from) ?: mk_settle(sc->to) ?: mk_succeed_check(sc) ?:
+	      mk_succeed_await(sc) ?: mk_succeed_compare(sc);
 	if (ret)
 		return ret;
 	if (!alloc_cpumask_var(&cpus, GFP_KERNEL))
 		return -ENOMEM;
 	scoped_guard(mutex, &sc->from->inst->lock)
 		cpumask_copy(cpus, sc->from->inst->cpus);
-	ret = mk_succeed_adopt(sc) ?: mk_succeed_await(sc) ?: mk_succeed_freeze(sc, &frozen) ?:
+	ret = mk_succeed_adopt(sc) ?: mk_succeed_freeze(sc, &frozen) ?:
 	      mk_succeed_offer(sc, frozen.fdt_pa);
 	if (ret)
 		mk_succeed_roll_back(sc, "it was to succeed another kernel and did not");
@@ -436,8 +514,8 @@ static int mk_succeed_locked(struct mk_succession *sc)
  * @from: whose place; its instance runs
  * @to: the successor; its instance runs
  *
- * If it fails up to the moment in which the successor takes over, that one is ended, and
- * the old kernel goes on.
+ * What can't be is refused, and both go on.  If it fails after that, up to the moment in which
+ * the successor takes over, that one is ended, and the old kernel goes on.
  *
  * Context: process; may sleep for as long as the instances take.
  * Return: 0; -EINVAL if the memory of @from is not in whole blocks; -EOPNOTSUPP, -EPROTO or

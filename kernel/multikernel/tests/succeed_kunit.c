@@ -22,6 +22,7 @@
 #define SUCCEED_BLOCK	((u64)SZ_2M)
 #define SUCCEED_BLOCKS	3
 #define SUCCEED_FDT	0x123000
+#define SUCCEED_FORMATS	4
 
 /**
  * enum succeed_fault - what becomes of a step
@@ -56,7 +57,12 @@ static struct succeed_world {
 	u32 old_id;
 	u32 new_id;
 	unsigned int adopted;	/* ranges */
+	const char *formats[SUCCEED_FORMATS];	/* of the old one */
+	const char *more;	/* that it has when it is prepared */
+	const char *known;	/* to the new one, besides the first; NULL: all */
+	u32 next;		/* that the old one always says */
 	bool frozen;		/* the old one */
+	bool was_frozen;
 	bool died;		/* the old one, by itself */
 	bool lost;		/* a CPU of the old one could not be stopped */
 	bool unready;		/* nobody in the new one waits */
@@ -105,11 +111,55 @@ static int succeed_take(void)
 	return 0;
 }
 
+/* Two at a time */
+static int succeed_formats(const struct mk_ctl_formats *req, struct mk_ctl_formats *reply)
+{
+	size_t used = 0;
+	unsigned int i;
+
+	*reply = (struct mk_ctl_formats){ .op = req->op, .first = req->first };
+	for (i = req->first; i < SUCCEED_FORMATS && world.formats[i]; i++) {
+		if (i == req->first + 2) {
+			reply->next = i;
+			break;
+		}
+		/* One that is too long has no end */
+		memcpy(reply->names + used, world.formats[i],
+		       min(strlen(world.formats[i]) + 1, MK_FORMATS_LEN - used));
+		used += strlen(world.formats[i]) + 1;
+	}
+	if (world.next)
+		reply->next = world.next;
+	return 0;
+}
+
+static int succeed_understands(const struct mk_ctl_formats *req, struct mk_ctl_formats *reply)
+{
+	const char *name;
+
+	*reply = (struct mk_ctl_formats){ .op = req->op };
+	for (name = req->names; *name; name += strlen(name) + 1) {
+		if (!world.known || !strcmp(name, world.known) || !strcmp(name, world.formats[0]))
+			continue;
+		strscpy(reply->names, name);
+		break;
+	}
+	return 0;
+}
+
 static int succeed_inside(struct mk_instance *inst, const void *data, void *reply)
 {
 	struct kunit *test = world.test;
 
 	switch (*(const u32 *)data) {
+	case MK_CTL_FORMATS:
+		KUNIT_EXPECT_PTR_EQ(test, inst, world.old);
+		KUNIT_EXPECT_FALSE(test, world.frozen);
+		return succeed_formats(data, reply);
+	case MK_CTL_UNDERSTANDS:
+		KUNIT_EXPECT_PTR_EQ(test, inst, world.new);
+		KUNIT_EXPECT_FALSE(test, world.frozen);
+		return succeed_understands(data, reply);
 	case MK_CTL_ADOPT_MEM:
 		KUNIT_EXPECT_PTR_EQ(test, inst, world.new);
 		KUNIT_EXPECT_FALSE(test, world.frozen);
@@ -122,10 +172,12 @@ static int succeed_inside(struct mk_instance *inst, const void *data, void *repl
 	case MK_CTL_PREPARE:
 		KUNIT_EXPECT_PTR_EQ(test, inst, world.old);
 		KUNIT_EXPECT_EQ(test, world.adopted, inst->mem.nr);
+		world.formats[1] = world.more;
 		return 0;
 	case MK_CTL_FREEZE:
 		KUNIT_EXPECT_PTR_EQ(test, inst, world.old);
 		world.frozen = true;
+		world.was_frozen = true;
 		*(struct mk_ctl_frozen *)reply = (struct mk_ctl_frozen){ .fdt_pa = SUCCEED_FDT };
 		return 0;
 	case MK_CTL_THAW:
@@ -285,6 +337,7 @@ static void succeed_begin_world(struct kunit *test)
 {
 	succeed_end_world();
 	world = (struct succeed_world){ .test = test, .fail_at = UINT_MAX };
+	world.formats[0] = "kho:kho-v4";
 	world.old = succeed_make_inst(test, "succeed-test-old");
 	world.new = succeed_make_inst(test, "succeed-test-new");
 	world.old_id = world.old->id;
@@ -384,6 +437,15 @@ static void succeed_check_old(void)
 	succeed_check_owns(world.new, 1, 1);
 }
 
+/* As before anything was asked */
+static void succeed_check_untouched(void)
+{
+	KUNIT_EXPECT_EQ(world.test, world.adopted, 0);
+	KUNIT_EXPECT_FALSE(world.test, world.was_frozen);
+	KUNIT_EXPECT_EQ(world.test, world.old->state, MK_RUNNING);
+	KUNIT_EXPECT_EQ(world.test, world.new->state, MK_RUNNING);
+}
+
 static int succeed_try(void)
 {
 	struct mk_resize *rs = kunit_kzalloc(world.test, 2 * sizeof(*rs), GFP_KERNEL);
@@ -441,7 +503,9 @@ static void succeed_test_unready(struct kunit *test)
 	world.unready = true;
 	KUNIT_EXPECT_EQ(test, succeed_try(), -ETIMEDOUT);
 	KUNIT_EXPECT_FALSE(test, world.serves);
-	KUNIT_EXPECT_EQ(test, world.new->state, MK_LOADED);
+	succeed_check_untouched();
+	world.unready = false;
+	KUNIT_EXPECT_EQ(test, succeed_try(), 0);
 }
 
 /* Nothing is asked, and both go on */
@@ -460,6 +524,56 @@ static void succeed_test_refusals(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, world.old->state, MK_RUNNING);
 	KUNIT_EXPECT_EQ(test, world.new->state, MK_RUNNING);
 	KUNIT_EXPECT_EQ(test, succeed_try(), 0);
+}
+
+/* The last of those that do not fit into one answer, too */
+static void succeed_test_unknown(struct kunit *test)
+{
+	world.formats[1] = "luo:luo-v5";
+	world.formats[2] = "luo:luo-v5";
+	world.formats[3] = "file:memfd-v2";
+	world.known = "luo:luo-v5";
+	KUNIT_EXPECT_EQ(test, succeed_try(), -EPROTO);
+	succeed_check_untouched();
+	world.known = NULL;
+	world.more = "luo:luo-v5";
+	KUNIT_EXPECT_EQ(test, succeed_try(), 0);
+}
+
+/* Files of a kind of which there were none before */
+static void succeed_test_unknown_late(struct kunit *test)
+{
+	world.more = "file:memfd-v2";
+	world.known = "luo:luo-v5";
+	KUNIT_EXPECT_EQ(test, succeed_try(), -EPROTO);
+	KUNIT_EXPECT_EQ(test, world.adopted, 2);
+	KUNIT_EXPECT_FALSE(test, world.was_frozen);
+	KUNIT_EXPECT_EQ(test, world.new->state, MK_LOADED);
+}
+
+/* What an instance says need not be what it should be */
+static void succeed_test_formats_hostile(struct kunit *test)
+{
+	static const char long_name[MK_FORMATS_LEN + 1] = {
+		[0 ... MK_FORMATS_LEN - 1] = 'a',
+	};
+
+	world.formats[0] = "kho:\nkho";
+	KUNIT_EXPECT_EQ(test, succeed_try(), -EPROTO);
+	world.formats[0] = "kho:\xe4";
+	KUNIT_EXPECT_EQ(test, succeed_try(), -EPROTO);
+	succeed_check_untouched();
+	/* It never comes to an end */
+	world.formats[0] = "kho:kho-v4";
+	world.next = 1;
+	KUNIT_EXPECT_EQ(test, succeed_try(), -EPROTO);
+	world.next = UINT_MAX;
+	KUNIT_EXPECT_EQ(test, succeed_try(), -EPROTO);
+	succeed_check_untouched();
+	world.next = 0;
+	world.formats[0] = long_name;
+	KUNIT_EXPECT_EQ(test, succeed_try(), -EPROTO);
+	succeed_check_untouched();
 }
 
 static const enum succeed_fault succeed_faults[] = {
@@ -496,8 +610,8 @@ static void succeed_test_faults(struct kunit *test)
 			break;
 		serving[world.serves]++;
 	}
-	/* Two blocks, prepare, freeze, offer, the end, rest and the CPU */
-	KUNIT_EXPECT_GE(test, step, 8);
+	/* Formats twice, of both, two blocks, await, prepare, freeze, offer, the end, rest, CPU */
+	KUNIT_EXPECT_GE(test, step, 14);
 	KUNIT_EXPECT_LT(test, step, 100);
 	KUNIT_EXPECT_GE(test, serving[false], 4);
 }
@@ -507,6 +621,9 @@ static struct kunit_case succeed_cases[] = {
 	KUNIT_CASE(succeed_test_nobody),
 	KUNIT_CASE(succeed_test_unready),
 	KUNIT_CASE(succeed_test_refusals),
+	KUNIT_CASE(succeed_test_unknown),
+	KUNIT_CASE(succeed_test_unknown_late),
+	KUNIT_CASE(succeed_test_formats_hostile),
 	KUNIT_CASE_PARAM(succeed_test_faults, succeed_fault_gen_params),
 	{}
 };

@@ -31,7 +31,9 @@
  * see abi/x86.h, and is parked again when it goes.  What is the case already is no error.
  *
  * An instance that runs may be succeeded by another one that runs, see
- * kernel/multikernel/succeed.c.  The successor is told of the memory of the other,
+ * kernel/multikernel/succeed.c.  The one says by MK_CTL_FORMATS in which formats it would
+ * hand over what it preserves, and the other one is asked by MK_CTL_UNDERSTANDS whether it
+ * knows them, both a &struct mk_ctl_formats.  The successor is told of the memory of the other,
  * MK_CTL_ADOPT_MEM, which it adds and does not use; MK_CTL_AWAITED is answered by -EAGAIN as
  * long as nobody in its userspace waits for a state.  That other one has its userspace told
  * by MK_CTL_PREPARE, and freezes it by MK_CTL_FREEZE, answered by a &struct mk_ctl_frozen;
@@ -65,13 +67,16 @@
 #define MK_CTL_TAKE_OVER	15	/* instance to host: &struct mk_ctl_op */
 #define MK_CTL_ADOPT_REST	16	/* host to instance: &struct mk_ctl_op */
 #define MK_CTL_AWAITED		17	/* host to instance: &struct mk_ctl_op */
-#define MK_CTL_AWAY		18	/* host to instance: &struct mk_ctl_op */
+#define MK_CTL_FORMATS		18	/* host to instance: &struct mk_ctl_formats */
+#define MK_CTL_UNDERSTANDS	19	/* host to instance: &struct mk_ctl_formats */
+#define MK_CTL_AWAY		20	/* host to instance: &struct mk_ctl_op */
 
 /* The longest call or reply on a control channel, in bytes */
 #define MK_CTL_MAX		256
 
 #define MK_PEER_NAME_LEN	64
 #define MK_SERVICE_NAME_LEN	32
+#define MK_FORMATS_LEN		240
 
 /**
  * struct mk_nop - MK_CTL_ECHO or MK_CTL_FAIL
@@ -209,6 +214,26 @@ struct mk_ctl_mem {
 struct mk_ctl_op {
 	__u32 op;
 	__u32 reserved;
+};
+
+/**
+ * struct mk_ctl_formats - MK_CTL_FORMATS or MK_CTL_UNDERSTANDS, and their replies
+ * @op: which of the two
+ * @first: MK_CTL_FORMATS: how many are to be left out, which have been told before
+ * @next: told by MK_CTL_FORMATS: the value of @first for those that did not fit, or 0
+ * @reserved: zero
+ * @names: told by MK_CTL_FORMATS, and asked by MK_CTL_UNDERSTANDS: the formats' names, each
+ *         ended by NUL, and NULs up to the end; told by MK_CTL_UNDERSTANDS: the first one of
+ *         them that is not understood, or nothing.  A name is of graphic ASCII characters
+ *         and means the same in each kernel that knows it, as "kho:kho-v4" or
+ *         "file:memfd-v2".
+ */
+struct mk_ctl_formats {
+	__u32 op;
+	__u32 first;
+	__u32 next;
+	__u32 reserved;
+	char names[MK_FORMATS_LEN];
 };
 
 /**

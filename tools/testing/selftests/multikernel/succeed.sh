@@ -5,6 +5,7 @@
 # whoever looks, and who goes on if something fails on the way.
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+. "$MK_DIR/succeed-lib.sh"
 
 export MK_KEEP=1
 THREE=$(last_cpus 3) || :
@@ -12,27 +13,13 @@ A=${THREE%%,*}
 REST=${THREE#*,}
 B=${REST%,*}
 C=${REST#*,}
-PROBE=/selftests/multikernel/mkprobe
-# A kernel that checks all it does would keep more for the next one than there is
-KHO="kho=on liveupdate=on${MK_KHO:+ $MK_KHO}"
-SIZE=${MK_SIZE:-32}	# of what is preserved, in MiB
-EACH=${MK_EACH:-256M}	# memory of an instance
 DEBUG=/sys/kernel/debug/multikernel
 FAULT=$DEBUG/fail_resize
 EVENT=/sys/kernel/tracing/events/multikernel/mk_succeed
 HOOK=/bin/multikernel-update
+UNKNOWN=$DEBUG/unknown_format
 
 is_in() { [ "$(get "$1" state)" = "$2" ]; }
-words_of() { mk_run "$1" 'sed "s/ .*//" /proc/cmdline'; }
-updates_of() { counter "$1" events updates; }
-
-# How often the process that serves has slept, which is each millisecond
-turns_of()
-{
-	mk_run "$1" 'sed -n "s/^voluntary_ctxt_switches:[[:space:]]*//p" /proc/$(pidof mkprobe)/status'
-}
-turns_beyond() { [ "$(turns_of "$1")" -gt "$2" ]; }
-serves() { wait_until "$1 serves" turns_beyond "$1" "$(turns_of "$1")"; }
 
 # Its userspace waits for what the other one leaves, and serves from then on
 waits()
@@ -48,9 +35,6 @@ idles()
 	mk_send "$1" "$PROBE luo-wait &"
 	mk_run "$1" true
 }
-
-found() { mk_run "$1" 'cat /tmp/found'; }
-has_found() { [ "$(found "$1" | wc -w)" -ge 1 ]; }
 
 # not_by NAME ERROR TEXT: it does not succeed, and the text is in the reason; the old one goes on
 not_by()
@@ -88,11 +72,27 @@ who_can_not_be_is_refused()
 	serves web
 }
 
-# db has no live update, and next is not asked for anything then.
-one_that_can_not_adopt_is_ended()
+# db has no live update, and goes on as web does
+one_that_can_not_adopt_is_refused()
 {
-	not_by db EOPNOTSUPP 'db does not take the memory of web'
-	again db
+	not_by db EOPNOTSUPP 'live update is off in db'
+	is "$(get db state)" running 'state of db'
+}
+
+# Before either is asked to do anything, so that nobody is ended
+what_it_does_not_understand_is_refused()
+{
+	[ "$(mk_run next "[ -w $UNKNOWN ]; echo \$?")" = 0 ] || skip 'needs CONFIG_MULTIKERNEL_BENCH in next'
+	mk_run web "printf '#!/bin/sh\necho \$1 >> /tmp/told\n' > $HOOK && chmod 755 $HOOK"
+	idles next
+	for format in kho:kho-v4 luo:luo-v5 file:memfd-v2; do
+		mk_run next "echo $format > $UNKNOWN"
+		not_by next EPROTO "next does not understand $format, in which web hands over"
+		mk_run next "echo > $UNKNOWN"
+		is "$(get next state)" running 'state of next'
+	done
+	is "$(mk_run web 'cat /tmp/told 2> /dev/null')" '' 'what web was told'
+	mk_run web "rm $HOOK"
 }
 
 # Its answer is waited for, and decides.
@@ -109,7 +109,7 @@ userspace_may_refuse()
 	is "$(mk_run web 'cat /tmp/told 2> /dev/null' | paste -s -d, -)" 'prepare,freeze' 'what it was told'
 }
 
-# Nobody has been asked for anything then.
+# Nobody has been asked for anything then, and both go on.
 nobody_waits()
 {
 	[ -w $DEBUG/succeed_ready_ms ] || skip 'needs CONFIG_DEBUG_FS'
@@ -119,7 +119,7 @@ nobody_waits()
 	not_by next ETIMEDOUT 'nobody in next waits at /dev/liveupdate'
 	cat "$MK_TMP/ready_ms" > $DEBUG/succeed_ready_ms
 	is "$(mk_run web 'cat /tmp/told 2> /dev/null' | paste -s -d, -)" '' 'what it was told'
-	again next
+	is "$(get next state)" running 'state of next'
 }
 
 nobody_takes_over()
@@ -132,6 +132,19 @@ nobody_takes_over()
 	not_by next ETIMEDOUT 'nobody in next retrieves a session in time'
 	cat "$MK_TMP/serve_ms" > $DEBUG/succeed_serve_ms
 	is "$(mk_run web 'cat /tmp/told 2> /dev/null' | paste -s -d, -)" 'prepare,freeze,thaw' 'what it was told'
+	again next
+}
+
+# Whoever asks for what is not there does not stop the one that has it
+nobody_takes_over_what_is_not_there()
+{
+	[ -w $DEBUG/succeed_serve_ms ] || skip 'needs CONFIG_DEBUG_FS'
+	mk_send next "$PROBE luo-succeed another $SIZE &"
+	mk_run next true
+	cat $DEBUG/succeed_serve_ms > "$MK_TMP/serve_ms"
+	echo 1000 > $DEBUG/succeed_serve_ms
+	not_by next ETIMEDOUT 'nobody in next retrieves a session in time'
+	cat "$MK_TMP/serve_ms" > $DEBUG/succeed_serve_ms
 	again next
 }
 
@@ -164,8 +177,8 @@ each_step_fails_once()
 
 	[ -w $FAULT/times ] || skip 'needs CONFIG_FAULT_INJECTION_DEBUG_FS'
 	mk_run web "rm -f $HOOK"
+	waits next
 	while :; do
-		waits next
 		echo 0 > $FAULT/verbose
 		echo 1 > $FAULT/times
 		echo $n > $FAULT/space
@@ -176,8 +189,11 @@ each_step_fails_once()
 		[ "$got" != OK ] || { note "OK although step $n failed"; return 1; }
 		is "$(words_of web)" first "who serves after step $n failed"
 		serves web
-		again next
 		n=$((n + 1))
+		# Nothing has been asked of it
+		! is_in next running || continue
+		again next
+		waits next
 	done
 	note "$n steps"
 	between 8 "$n" 40 'steps that failed'
@@ -331,8 +347,9 @@ mkctl_updates_it_and_keeps_all()
 	serves web
 }
 
-mk_main two_kernels_run who_can_not_be_is_refused one_that_can_not_adopt_is_ended \
-	userspace_may_refuse nobody_waits nobody_takes_over the_successor_dies_before each_step_fails_once \
+mk_main two_kernels_run who_can_not_be_is_refused one_that_can_not_adopt_is_refused \
+	what_it_does_not_understand_is_refused \
+	userspace_may_refuse nobody_waits nobody_takes_over nobody_takes_over_what_is_not_there the_successor_dies_before each_step_fails_once \
 	the_second_has_taken_the_place_of_the_first mkctl_refuses_what_can_not_be \
 	mkctl_interrupted_leaves_nothing mkctl_ended_when_web_prepares_leaves_nothing \
 	what_fails_is_rolled_back_by_mkctl mkctl_updates_it mkctl_updates_it_and_keeps_all
