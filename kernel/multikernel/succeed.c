@@ -22,10 +22,10 @@
  *    kernel are brought up there.
  *
  * Before 1. nothing that goes wrong changes anything, and both go on.  From 1. up to 5. it ends
- * the successor, and the old kernel goes on: it is
- * thawed, and has lost nothing but time.  After 5. it is stopped, and what becomes of the
- * successor becomes of the instance.  It is the host that decides, under one lock, so there
- * is always one of the two.
+ * the successor, and the old kernel goes on: it is thawed, and has lost nothing but time; one
+ * that does not thaw is ended as if it had crashed.  After 5. the old kernel is stopped, and
+ * what becomes of the successor becomes of the instance.  It is the host that decides, under
+ * one lock, so there is always one of the two.
  *
  * Name, id, console with its text, and what was set stay with the directory; the kernel, its
  * CPUs, memory, image and log of messages come from the other one.  Afterwards the other
@@ -456,8 +456,13 @@ static void mk_succeed_roll_back(struct mk_succession *sc, const char *why)
 	/* Once more: a test has it fail */
 	if (ret && ret != -ECONNRESET)
 		ret = mk_succeed_ask_op(from, MK_CTL_THAW, MK_SUCCEED_STEP_MS);
-	if (ret && ret != -ECONNRESET)
-		pr_warn("%s does not thaw (%pe)\n", from->inst->name, ERR_PTR(ret));
+	if (!ret || ret == -ECONNRESET)
+		return;
+	pr_warn("%s does not thaw (%pe)\n", from->inst->name, ERR_PTR(ret));
+	scoped_guard(mutex, &from->inst->lock)
+		if (mk_resize_runs(from))
+			mk_life_end(from->inst, MK_CRASHED,
+				    "it was to go on without a successor, and does not thaw");
 }
 
 /* It serves; what it does not get now it may get later */

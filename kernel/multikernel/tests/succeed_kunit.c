@@ -67,6 +67,7 @@ static struct succeed_world {
 	bool lost;		/* a CPU of the old one could not be stopped */
 	bool unready;		/* nobody in the new one waits */
 	bool nobody;		/* in the new one retrieves a session */
+	bool stiff;		/* the old one does not thaw */
 	bool serves;		/* the new one */
 	bool rest;
 	unsigned int cpus;	/* that the new one has brought up */
@@ -184,6 +185,8 @@ static int succeed_inside(struct mk_instance *inst, const void *data, void *repl
 		KUNIT_EXPECT_PTR_EQ(test, inst, world.old);
 		/* The new one may be anything but there */
 		KUNIT_EXPECT_FALSE(test, mk_state_is_up(world.new->state));
+		if (world.stiff)
+			return -ETIME;
 		world.frozen = false;
 		return 0;
 	case MK_CTL_ADOPT:
@@ -616,6 +619,25 @@ static void succeed_test_faults(struct kunit *test)
 	KUNIT_EXPECT_GE(test, serving[false], 4);
 }
 
+/* A kernel that stays frozen serves nobody: it is one that has crashed */
+static void succeed_test_does_not_thaw(struct kunit *test)
+{
+	struct mk_resize *rs = kunit_kzalloc(test, 2 * sizeof(*rs), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, rs);
+	world.nobody = true;
+	world.stiff = true;
+	rs[0].inst = world.old;
+	rs[0].epoch = world.old->epoch;
+	rs[1].inst = world.new;
+	rs[1].epoch = world.new->epoch;
+	KUNIT_EXPECT_EQ(test, mk_succeed(&rs[0], &rs[1]), -ETIMEDOUT);
+	KUNIT_EXPECT_TRUE(test, world.was_frozen);
+	KUNIT_EXPECT_EQ(test, world.old->state, MK_CRASHED);
+	KUNIT_EXPECT_EQ(test, world.new->state, MK_LOADED);
+	KUNIT_EXPECT_STREQ(test, world.old->name, "succeed-test-old");
+}
+
 static struct kunit_case succeed_cases[] = {
 	KUNIT_CASE(succeed_test_succeeds),
 	KUNIT_CASE(succeed_test_nobody),
@@ -625,6 +647,7 @@ static struct kunit_case succeed_cases[] = {
 	KUNIT_CASE(succeed_test_unknown_late),
 	KUNIT_CASE(succeed_test_formats_hostile),
 	KUNIT_CASE_PARAM(succeed_test_faults, succeed_fault_gen_params),
+	KUNIT_CASE(succeed_test_does_not_thaw),
 	{}
 };
 
