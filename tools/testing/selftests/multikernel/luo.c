@@ -64,6 +64,8 @@ static unsigned long *keep(const char *name, unsigned long size, unsigned long s
 		exit(2);
 	}
 	p = map_all(fd, size);
+	/* It is given back folio by folio, so let them be large, if this kernel has such */
+	madvise(p, size, MADV_HUGEPAGE);
 	for (i = 0; i < size / sizeof(*p); i++)
 		p[i] = word_of(seed, i);
 	ses = session(name, LIVEUPDATE_IOCTL_CREATE_SESSION);
