@@ -14,7 +14,8 @@
  *	deadlock	a spinlock is taken twice
  *	wild_host	a write, in the direct map, at memory that is not this kernel's
  *	wild_map	a write to such memory, by memremap()
- *	wild_own	writes all over this kernel's memory
+ *	wild_own	writes all over this kernel's memory, until one hits what is read-only
+ *	wild_data	the same, past what is read-only
  *	words		nonsense in all words that are shared with the host
  *	packets		packets of sockets to the host that are almost right
  *	nmi_storm	NMIs without end, to this CPU
@@ -184,18 +185,36 @@ static int fault_wild_map(struct rnd_state *rnd)
 	return 0;
 }
 
-static int fault_wild_own(struct rnd_state *rnd)
+/* A word of this kernel's memory, in the direct map */
+static u64 *fault_own_word(struct rnd_state *rnd)
 {
 	const struct mk_boot_block *block = mk_guest_block();
 	const struct mk_boot_mem *mem = mk_guest_shared() + block->mem_off;
+	const struct mk_boot_mem *one = &mem[prandom_u32_state(rnd) % block->nr_mem];
+	u64 word = prandom_u32_state(rnd) % (one->size / sizeof(u64));
+
+	return __va(one->start_pa + word * sizeof(u64));
+}
+
+static int fault_wild_own(struct rnd_state *rnd)
+{
+	unsigned int i;
+
+	for (i = 0; i < FAULT_WRITES; i++)
+		WRITE_ONCE(*fault_own_word(rnd), prandom_u32_state(rnd));
+	return 0;
+}
+
+/* What is read-only is so in the direct map too: at one word in sixteen or so it would end */
+static int fault_wild_data(struct rnd_state *rnd)
+{
 	unsigned int i;
 
 	for (i = 0; i < FAULT_WRITES; i++) {
-		const struct mk_boot_mem *one = &mem[prandom_u32_state(rnd) % block->nr_mem];
-		u64 word = prandom_u32_state(rnd) % (one->size / sizeof(u64));
+		u64 *word = fault_own_word(rnd);
+		u64 value = prandom_u32_state(rnd);
 
-		WRITE_ONCE(*(u64 *)__va(one->start_pa + word * sizeof(u64)),
-			   prandom_u32_state(rnd));
+		copy_to_kernel_nofault(word, &value, sizeof(value));
 	}
 	return 0;
 }
@@ -273,6 +292,7 @@ static const struct fault {
 	{ "wild_host", fault_wild_host },
 	{ "wild_map", fault_wild_map },
 	{ "wild_own", fault_wild_own },
+	{ "wild_data", fault_wild_data },
 	{ "words", fault_words },
 	{ "packets", fault_packets },
 	{ "nmi_storm", fault_nmi_storm },

@@ -44,6 +44,8 @@ deadlock	fault	deadlock	hung	schedules.nothing
 oom		shell	echo%1%>/proc/sys/vm/panic_on_oom;tail%/dev/zero	crashed	^panic:.Out
 wild_host	fault	wild_host	crashed	^panic:.Fatal.exception
 wild_map	fault	wild_map	running	^none$
+wild_own	fault	wild_own	any	.
+wild_data	fault	wild_data	any	.
 words		fault	words		any	.
 nonsense	bench	flood%host%2%10000000	crashed	^flooded.the.host
 doorbells	bench	flood%host%0%10000000	crashed	^flooded.the.host
