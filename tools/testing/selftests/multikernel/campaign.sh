@@ -202,6 +202,7 @@ run()
 	ok mkctl rm -f v
 	is "$(cat "$MK_CPUS/online")" "$ONLINE" 'CPUs of the host'
 	free_again "$FREE" 'after a run'
+	note "the host has $(host_free) kB free, and had $FREE"
 	up
 	ok answers v
 }
