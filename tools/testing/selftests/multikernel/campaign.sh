@@ -7,9 +7,10 @@
 # and memory are the host's again, and the instance starts anew.
 #
 # MK_RUNS runs begin with seed MK_SEED, each with the next one, which says when it happens
-# and where; classes take turns, or are those of MK_CLASSES. A run is repeated by its seed
-# and its class: MK_RUNS=1 MK_SEED=17 MK_CLASSES=words; several have commas between them.
-# MK_UNTIL is for how many seconds new runs begin. Needs CONFIG_LKDTM and CONFIG_MULTIKERNEL_BENCH in the instances.
+# and where; classes take turns, those of MK_CLASSES, or all but those of MK_WITHOUT. A run is
+# repeated by its seed and its class: MK_RUNS=1 MK_SEED=17 MK_CLASSES=words; several have commas
+# between them. MK_UNTIL is for how many seconds new runs begin. Needs CONFIG_LKDTM and
+# CONFIG_MULTIKERNEL_BENCH in the instances.
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
@@ -210,8 +211,8 @@ run()
 # Their lines of the table
 classes()
 {
-	echo "$TABLE" | awk -v only=" $(echo "${MK_CLASSES:-}" | tr , ' ') " '
-		NF && (only == "  " || index(only, " " $1 " "))'
+	echo "$TABLE" | awk -v only=",${MK_CLASSES:-}," -v but=",${MK_WITHOUT:-}," '
+		NF && (only == ",," || index(only, "," $1 ",")) && !index(but, "," $1 ",")'
 }
 
 one_run()
