@@ -49,6 +49,17 @@ static inline u32 fuzz_below(struct fuzz *fuzz, u32 below)
 	return prandom_u32_state(&fuzz->rnd) % below;
 }
 
+/* One of each class has been there */
+static inline bool fuzz_has_all(const struct fuzz *fuzz)
+{
+	unsigned int i;
+
+	for (i = 0; i < fuzz->nr; i++)
+		if (!fuzz->count[i])
+			return false;
+	return true;
+}
+
 void fuzz_begin(struct fuzz *fuzz, struct kunit *test, const char * const *names,
 		unsigned int nr, unsigned int cost);
 void fuzz_end(struct fuzz *fuzz);

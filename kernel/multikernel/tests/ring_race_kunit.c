@@ -397,7 +397,8 @@ static void race_test_other_cpu(struct kunit *test)
 	ring_start_at(fix->ring, U32_MAX - 1000);
 	task = race_start_peer(test);
 	/* Both virtual CPUs of a test machine may have to share one that is busy */
-	for (i = 0; i < fuzz->cases || (raced < 100 && i < 200 * fuzz->cases); i++) {
+	for (i = 0; i < fuzz->cases ||
+	     ((raced < 100 || !fuzz_has_all(fuzz)) && i < 200 * fuzz->cases); i++) {
 		stores = READ_ONCE(fix->stores);
 		race_case(test, fuzz_u32(fuzz));
 		raced += stores != READ_ONCE(fix->stores);
