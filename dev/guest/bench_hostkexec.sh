@@ -18,7 +18,6 @@ MIB=$1
 DONE=${2:-0}
 TURNS=${MK_BENCH_TURNS:-3}
 BUSY_MS=6000
-NEXT_FILES=bench-lib.sh
 
 # gaps_begin: forgets those before
 gaps_begin()
@@ -31,9 +30,9 @@ gaps_longest() { mk_run web 'tail -n 1 /tmp/gaps'; }
 # All of the host's CPUs, for as long as a kexec takes
 busy()
 {
-	local end cpu pids=
+	local end pids=
 
-	for cpu in $(seq "$(nproc)"); do
+	for _ in $(seq "$(nproc)"); do
 		while :; do :; done &
 		pids="$pids $!"
 	done
@@ -64,7 +63,7 @@ else
 	mk_run web "dd if=/dev/urandom of=/dev/shm/held bs=1M count=$MIB 2> /dev/null"
 fi
 [ "$DONE" -lt "$TURNS" ] || exit 0
-[ "$(next_load "env MK_BENCH_TURNS=$TURNS ./bench_hostkexec.sh $MIB $((DONE + 1))")" = OK ] ||
-	die 'kexec_file_load'
+[ "$(next_load /boot/bzImage "env MK_BENCH_TURNS=$TURNS ./bench_hostkexec.sh $MIB $((DONE + 1))" \
+	bench-lib.sh)" = OK ] || die 'kexec_file_load'
 gaps_begin
 exec mkprobe kexec

@@ -11,6 +11,7 @@
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 . "$MK_DIR/bench-lib.sh"
+. "$MK_DIR/next-lib.sh"
 PROBE=/selftests/multikernel/mkprobe
 KHO='kho=on liveupdate=on'
 MIB=$2
@@ -25,17 +26,10 @@ plain()
 		echo "gap $($PROBE luo-gap bench "$MIB")"
 	fi
 	[ "$turn" -lt "$TURNS" ] || return 0
-	mkdir -p /next/vm /next/boot /next/selftests/multikernel
-	cp "$MK_DIR/bench_update.sh" "$MK_DIR/bench-lib.sh" /next/selftests/multikernel
-	printf '#!/bin/sh\nexport MK_BENCH_TURNS=%s\ncd /selftests/multikernel && exec ./bench_update.sh plain %s %s\n' \
-		"$TURNS" "$MIB" $((turn + 1)) > /next/vm/command
-	chmod 755 /next/vm/command
-	cp /boot/bzImage /boot/initramfs.cpio.gz /next/boot
-	(cd /next && find . | cpio -o -H newc 2> /dev/null) > /next.cpio
-	cat /boot/initramfs.cpio.gz >> /next.cpio
-	[ "$(mkprobe file-load - /boot/bzImage /next.cpio "$(cat /proc/cmdline)")" = OK ] ||
+	cd "$MK_DIR" || die 'no tests'
+	[ "$(next_load /boot/bzImage \
+		"env MK_BENCH_TURNS=$TURNS ./bench_update.sh plain $MIB $((turn + 1))" bench-lib.sh)" = OK ] ||
 		die 'kexec_file_load'
-	rm -rf /next /next.cpio
 	[ "$($PROBE luo-serve bench "$MIB")" = OK ] || die 'no session'
 	exec mkprobe kexec
 }

@@ -19,7 +19,6 @@ TESTS=${2:-0}
 KEXECS=$(sed -n 's/.*test\.kexecs=\([0-9]*\).*/\1/p' /proc/cmdline)
 KEXECS=${KEXECS:-2}
 OTHER=$(grep -cw test.other /proc/cmdline)
-NEXT_FILES=known
 PROBE=/selftests/multikernel/mkprobe
 
 all_of_it() { [ "$1" -le 2 ] || [ $(($1 % 10)) -eq 0 ]; }
@@ -101,12 +100,15 @@ stories()
 # What the next host shall find is written down in the archive that it gets.
 the_next_kernel_is_loaded()
 {
+	local kernel=/boot/bzImage
+
 	if [ "$OTHER" = 1 ]; then
-		sed 's/MKho/MKhx/' /boot/bzImage > /tmp/other
-		NEXT_KERNEL=/tmp/other
+		kernel=/tmp/other
+		sed 's/MKho/MKhx/' /boot/bzImage > $kernel
 	fi
 	stories > known
-	is "$(next_load "env MK_EACH=$MK_EACH MK_LIMIT=$MK_LIMIT ./hostkexec.sh $((COUNT + 1)) $((TESTS + 1))")" OK load
+	is "$(next_load $kernel "env MK_EACH=$MK_EACH MK_LIMIT=$MK_LIMIT ./hostkexec.sh $((COUNT + 1)) $((TESTS + 1))" known)" \
+		OK load
 }
 
 they_run_on()

@@ -45,7 +45,7 @@ an_instance_runs()
 
 the_next_kernel_is_loaded()
 {
-	is "$(next_load './kexec.sh next')" OK load
+	is "$(next_load /boot/bzImage './kexec.sh next')" OK load
 }
 
 kho_has_restored()

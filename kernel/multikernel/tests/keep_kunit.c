@@ -151,52 +151,79 @@ static void keep_test_missing_cpu(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mk_resume_describe(inst, rec), -ENODEV);
 }
 
+/**
+ * struct keep_bad - a field that makes a blob bad
+ * @name: its name
+ * @off: its offset in the blob
+ * @size: its size in bytes
+ * @value: what makes it bad
+ * @err: what is said of it
+ */
+struct keep_bad {
+	const char *name;
+	size_t off;
+	size_t size;
+	u64 value;
+	int err;
+};
+
+#define KEEP_HEAD(field)	offsetof(struct mk_keep, field)
+/* Of the second of two instances */
+#define KEEP_SECOND(field)						\
+	(sizeof(struct mk_keep) + sizeof(struct mk_keep_instance) +	\
+	 offsetof(struct mk_keep_instance, field))
+
+static const struct keep_bad keep_bads[] = {
+	{ "magic", KEEP_HEAD(magic), 8, 0, -EINVAL },
+	{ "version", KEEP_HEAD(version), 4, MK_KEEP_VERSION + 1, -EPROTONOSUPPORT },
+	{ "entry_size", KEEP_HEAD(entry_size), 4, sizeof(struct mk_keep_instance) + 8,
+	  -EPROTONOSUPPORT },
+	{ "nr", KEEP_HEAD(nr), 4, 3, -EINVAL },
+	{ "nr", KEEP_HEAD(nr), 4, U32_MAX, -EINVAL },
+	{ "name[0]", KEEP_SECOND(name[0]), 1, 0, -EINVAL },
+	{ "name[0]", KEEP_SECOND(name[0]), 1, '.', -EINVAL },
+	{ "id", KEEP_SECOND(id), 4, 0, -EINVAL },
+	{ "id", KEEP_SECOND(id), 4, MULTIKERNEL_ID_MAX + 1, -EINVAL },
+	{ "epoch", KEEP_SECOND(epoch), 4, 0, -EINVAL },
+	{ "nr_slots", KEEP_SECOND(nr_slots), 4, 0, -EINVAL },
+	{ "nr_slots", KEEP_SECOND(nr_slots), 4, 1, -EINVAL },
+	{ "nr_slots", KEEP_SECOND(nr_slots), 4, MK_KEEP_SLOTS + 1, -EINVAL },
+	{ "nr_ranges", KEEP_SECOND(nr_ranges), 4, 0, -EINVAL },
+	{ "nr_ranges", KEEP_SECOND(nr_ranges), 4, MK_KEEP_RANGES + 1, -EINVAL },
+	{ "range[0].pa", KEEP_SECOND(range[0].pa), 8, 0x20000001, -EINVAL },
+	{ "range[0].size", KEEP_SECOND(range[0].size), 8, 0, -EINVAL },
+	{ "range[0].size", KEEP_SECOND(range[0].size), 8, -PAGE_SIZE, -EINVAL },
+	{ "shared_pa", KEEP_SECOND(shared_pa), 8, 1, -EINVAL },
+	{ "shared_size", KEEP_SECOND(shared_size), 8, PAGE_SIZE, -EINVAL },
+	{ "image.nr_segments", KEEP_SECOND(image.nr_segments), 4, MK_KEEP_SEGMENTS + 1, -EINVAL },
+	{ "block.magic", KEEP_SECOND(block.magic), 8, 0, -EINVAL },
+	{ "block.words_off", KEEP_SECOND(block.words_off), 4, 0xfffff000, -EINVAL },
+	{ "block.nr_spare", KEEP_SECOND(block.nr_spare), 4, 0, -EINVAL },
+};
+
 static void keep_test_check(struct kunit *test)
 {
-	struct mk_keep_instance *rec;
 	struct mk_keep *keep;
+	unsigned int i;
 	size_t size;
 
 	keep = keep_blob(test, 2, &size);
-	rec = (void *)(keep + 1);
 	KUNIT_EXPECT_EQ(test, mk_resume_check(keep, size), 0);
 	KUNIT_EXPECT_EQ(test, mk_resume_check(keep, size - 1), -EINVAL);
 	KUNIT_EXPECT_EQ(test, mk_resume_check(keep, sizeof(*keep) - 1), -EINVAL);
+	for (i = 0; i < ARRAY_SIZE(keep_bads); i++) {
+		const struct keep_bad *bad = &keep_bads[i];
+		void *field = (void *)keep + bad->off;
+		u64 old;
 
-#define KEEP_BAD(field, value, err) do {					\
-		typeof(field) old = field;					\
-										\
-		field = value;							\
-		KUNIT_EXPECT_EQ_MSG(test, mk_resume_check(keep, size), err, #field);	\
-		field = old;							\
-		KUNIT_EXPECT_EQ(test, mk_resume_check(keep, size), 0);		\
-	} while (0)
-
-	KEEP_BAD(keep->magic, 0, -EINVAL);
-	KEEP_BAD(keep->version, MK_KEEP_VERSION + 1, -EPROTONOSUPPORT);
-	KEEP_BAD(keep->entry_size, sizeof(*rec) + 8, -EPROTONOSUPPORT);
-	KEEP_BAD(keep->nr, 3, -EINVAL);
-	KEEP_BAD(keep->nr, U32_MAX, -EINVAL);
-	KEEP_BAD(rec[1].name[0], 0, -EINVAL);
-	KEEP_BAD(rec[1].name[0], '.', -EINVAL);
-	KEEP_BAD(rec[1].id, 0, -EINVAL);
-	KEEP_BAD(rec[1].id, MULTIKERNEL_ID_MAX + 1, -EINVAL);
-	KEEP_BAD(rec[1].epoch, 0, -EINVAL);
-	KEEP_BAD(rec[1].nr_slots, 0, -EINVAL);
-	KEEP_BAD(rec[1].nr_slots, 1, -EINVAL);
-	KEEP_BAD(rec[1].nr_slots, MK_KEEP_SLOTS + 1, -EINVAL);
-	KEEP_BAD(rec[1].nr_ranges, 0, -EINVAL);
-	KEEP_BAD(rec[1].nr_ranges, MK_KEEP_RANGES + 1, -EINVAL);
-	KEEP_BAD(rec[1].range[0].pa, 0x20000001, -EINVAL);
-	KEEP_BAD(rec[1].range[0].size, 0, -EINVAL);
-	KEEP_BAD(rec[1].range[0].size, -PAGE_SIZE, -EINVAL);
-	KEEP_BAD(rec[1].shared_pa, 1, -EINVAL);
-	KEEP_BAD(rec[1].shared_size, PAGE_SIZE, -EINVAL);
-	KEEP_BAD(rec[1].image.nr_segments, MK_KEEP_SEGMENTS + 1, -EINVAL);
-	KEEP_BAD(rec[1].block.magic, 0, -EINVAL);
-	KEEP_BAD(rec[1].block.words_off, 0xfffff000, -EINVAL);
-	KEEP_BAD(rec[1].block.nr_spare, 0, -EINVAL);
-#undef KEEP_BAD
+		/* Little-endian, as all of the blob */
+		memcpy(&old, field, bad->size);
+		memcpy(field, &bad->value, bad->size);
+		KUNIT_EXPECT_EQ_MSG(test, mk_resume_check(keep, size), bad->err, "%s: %llx",
+				    bad->name, bad->value);
+		memcpy(field, &old, bad->size);
+		KUNIT_EXPECT_EQ_MSG(test, mk_resume_check(keep, size), 0, "%s", bad->name);
+	}
 }
 
 enum keep_class {
