@@ -14,6 +14,8 @@ mk_boot web "${CPUS%,*}" 128M
 mk_boot deaf "${CPUS#*,}" 128M
 ok answers web
 ok answers deaf
+# One that is known to hang is not asked
+is "$(put deaf hang_ms 600000)" OK 'hang_ms'
 mk_send deaf 'echo HARDLOCKUP > /sys/kernel/debug/provoke-crash/DIRECT'
 wait_until 'it does not answer' eval '! mkctl ping deaf -c 1'
 echo 'hostdown: reboot' > /dev/kmsg
