@@ -28,7 +28,6 @@
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
-#include <linux/bitmap.h>
 #include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/kexec.h>
@@ -240,14 +239,18 @@ static unsigned int mk_keep_count(void)
 	return nr;
 }
 
-/* The next kernel will not know of them */
-static void mk_keep_none(void)
+/* The next kernel will not know of them, nor may it take their memory for somebody's */
+static void mk_keep_none(const struct mk_keep_instance *rec, u32 nr)
 {
-	struct mk_instance *inst = NULL;
+	for (; nr; nr--, rec++) {
+		struct mk_instance *inst __free(mk_instance) = mk_instance_get_by_id(rec->id);
 
-	while ((inst = mk_instance_get_next(inst)))
-		scoped_guard(mutex, &inst->lock)
-			inst->kept = false;
+		if (!inst)
+			continue;
+		guard(mutex)(&inst->lock);
+		mk_unkeep(inst, rec);
+		inst->kept = false;
+	}
 }
 
 static bool mk_keep_can(void)
@@ -296,8 +299,10 @@ void mk_keep_all(void)
 	keep->entry_size = sizeof(*rec);
 	keep->lives = mk_peer_lives();
 	keep->memory_kept = mk_memory_kept();
-	if (!kho_add_subtree(MK_KEEP_SUBTREE, keep, size))
+	if (keep->nr && !kho_add_subtree(MK_KEEP_SUBTREE, keep, size))
 		return;
-	pr_warn("no place to describe the instances: none goes on\n");
-	mk_keep_none();
+	if (keep->nr)
+		pr_warn("no place to describe the instances: none goes on\n");
+	mk_keep_none(rec, keep->nr);
+	kho_unpreserve_free(keep);
 }

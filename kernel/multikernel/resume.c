@@ -277,12 +277,13 @@ static int __init mk_resume_one(const struct mk_keep_instance *rec)
  */
 void __init mk_resume_all(void)
 {
-	const struct mk_keep_instance *rec = (void *)(mk_resume_keep + 1);
+	const struct mk_keep_instance *rec;
 	u32 i;
 	int ret;
 
 	if (!mk_resume_keep)
 		return;
+	rec = (void *)(mk_resume_keep + 1);
 	mk_peer_set_lives(mk_resume_keep->lives);
 	mk_memory_keep(mk_resume_keep->memory_kept);
 	mk_arch_refresh_ipis();
