@@ -18,6 +18,7 @@ next_load()
 	done
 	printf '#!/bin/sh\ncd /selftests/multikernel && exec %s\n' "$command" > /next/vm/command
 	chmod 755 /next/vm/command
+	: > /next/vm/next
 	cp /boot/bzImage /boot/initramfs.cpio.gz /next/boot
 	(cd /next && find . | cpio -o -H newc 2> /dev/null) > /next.cpio
 	cat /boot/initramfs.cpio.gz >> /next.cpio
