@@ -31,6 +31,7 @@
 #include <asm/e820/types.h>
 #include <asm/i8259.h>
 #include <asm/io_apic.h>
+#include <asm/iommu.h>
 #include <asm/multikernel.h>
 #include <asm/pci_x86.h>
 #include <asm/reboot.h>
@@ -198,6 +199,8 @@ static void __init mk_override_init(void)
 	x86_init.pci.arch_init			= mk_no_pci;
 	x86_init.hyper.x2apic_available		= mk_x2apic_available;
 	pci_probe = 0;
+	/* Without devices nothing wants the 64 MiB below 4 GiB that swiotlb would take */
+	no_iommu = 1;
 	legacy_pic = &null_legacy_pic;
 	disable_ioapic_support();
 	/* Nobody should complain about missing tables: there are none */

@@ -50,6 +50,8 @@ an_instance_boots_above_four_gib()
 	between $((size * 1024 * 2 / 3)) \
 		"$(mk_run web "sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo")" \
 		$((size * 1024)) 'MemTotal inside, in kB'
+	# It has no devices that would need them
+	is "$(get web log | grep -c 'IO TLB: mapped')" 0 'bounce buffers below 4 GiB'
 	ok mkctl ping web -c 100
 	ok mkctl kill web
 	mk_start web
