@@ -54,6 +54,12 @@ struct mk_msg {
  * @in_irq: the callbacks are short, and fit for hard interrupts: the first messages
  *          are handled in the doorbell's interrupt, further ones in BH context.
  *          Not with @sleeps or @drain
+ * @inheritable: of a service: when this kernel gets a successor, the service of the same name
+ *               there may go on with the channel, whose other end stays open.  No message
+ *               is lost or comes twice, but what this side keeps of the channel is gone, so
+ *               all that matters should be in messages, or be handed over otherwise.  Calls
+ *               must be answered before their callback returns.  Not with @pages of the one
+ *               who connects; nor while this side waits for a reply: then the channel ends
  *
  * A channel has one receiver: its callbacks never run at the same time.
  */
@@ -66,6 +72,7 @@ struct mk_channel_ops {
 	u32 pages;
 	bool sleeps;
 	bool in_irq;
+	bool inheritable;
 };
 
 /**

@@ -37,7 +37,8 @@ static struct mk_abi mk_abi __ro_after_init = {
 	.features = MK_BOOT_F_X86_PARK | MK_BOOT_F_PEERS | MK_BOOT_F_RESIZE |
 		    MK_BOOT_F_BEAT | MK_BOOT_F_DUMP | MK_BOOT_F_WINSIZE |
 		    MK_BOOT_F_UPDATE | MK_BOOT_F_AWAY |
-		    (IS_ENABLED(CONFIG_MULTIKERNEL_SUCCESSOR) ? MK_BOOT_F_SUCCEED : 0),
+		    (IS_ENABLED(CONFIG_MULTIKERNEL_SUCCESSOR) ?
+		     MK_BOOT_F_SUCCEED | MK_BOOT_F_INHERIT : 0),
 };
 
 static bool mk_abi_is_blind __ro_after_init;

@@ -21,6 +21,9 @@
  *	memcpy PEER SIZE COUNT	the receiver copies memory, and nothing else
  *	flood PEER KIND COUNT	doorbells with a cause (0), without (1), or messages
  *				that make no sense (2)
+ *	count PEER KERNELS COUNT	messages with numbers, until so many kernels have
+ *				answered, one the successor of the other, and the last
+ *				one so many messages
  *	hold PEER		a channel that stays open until the next line
  *	greet CALLS		calls each peer, now and when it comes, until the next line
  *	cpu CPU			where doorbells of later channels ring, also of those
@@ -62,8 +65,6 @@
 #include "bench.h"
 
 #define BENCH_MAX_ROUNDS	10000000
-/* Under emulation, and where all is checked, a busy CPU is kept waiting for many seconds */
-#define BENCH_TIMEOUT		(120 * HZ)
 
 /* Bytes that can be zeroed in one go */
 #define BENCH_ZERO_MAX		SZ_1G
@@ -107,6 +108,8 @@ static struct mk_channel *bench_connect(const char *peer, const char *service)
 
 	if (!strcmp(peer, "self"))
 		return bench_self_connect(service, &bench_client_ops, &bench_pongs);
+	if (!strcmp(service, BENCH_COUNT_SERVICE))
+		return bench_count_connect(strcmp(peer, "host") ? peer : "");
 	ch = mk_connect(strcmp(peer, "host") ? peer : "", service, BENCH_SLOTS,
 			strcmp(service, "bench-pages") && strcmp(service, "bench-give") ?
 			&bench_client_ops : &bench_client_pages_ops,
@@ -649,6 +652,16 @@ static int bench_run_hold(struct mk_channel *ch, u32 size, u32 count, u32 *ns)
 	return 0;
 }
 
+/* What has come of it is worth to be known also if it was cut short */
+static int bench_run_count(struct mk_channel *ch, u32 kernels, u32 count, u32 *ns)
+{
+	u64 sent;
+	int ret = bench_count_run(ch, kernels, count, &sent);
+
+	bench_count_show(bench_result, sizeof(bench_result), sent);
+	return ret;
+}
+
 static const struct bench_kind bench_kinds[] = {
 	{ "rtt", "bench", true, bench_calls },
 	{ "irq", "bench-irq", true, bench_calls },
@@ -663,6 +676,7 @@ static const struct bench_kind bench_kinds[] = {
 	{ "flood", "bench", false, bench_flood },
 	{ "cost", "bench", false, bench_cost },
 	{ "hold", "bench", false, bench_run_hold },
+	{ "count", BENCH_COUNT_SERVICE, false, bench_run_count },
 };
 
 static int bench_with_peer(const struct bench_kind *kind, const char *peer, u32 size,
@@ -693,7 +707,7 @@ static int bench_run(char *line)
 
 	if (sscanf(line, "%15s %63s %u %u", what, peer, &size, &count) < 2)
 		return -EINVAL;
-	if (!strcmp(what, "hold") && !strcmp(peer, "self"))
+	if ((!strcmp(what, "hold") || !strcmp(what, "count")) && !strcmp(peer, "self"))
 		return -EINVAL;
 	if (!strcmp(what, "cpu"))
 		return bench_set_cpu(peer);
@@ -756,6 +770,6 @@ DEFINE_SHOW_STORE_ATTRIBUTE(bench);
 static int __init bench_init(void)
 {
 	debugfs_create_file("bench", 0600, mk_debug_dir, NULL, &bench_fops);
-	return bench_service_init();
+	return bench_service_init() ?: bench_count_init();
 }
 device_initcall(bench_init);

@@ -26,6 +26,11 @@
 
 #define BENCH_SLOTS		1024
 
+#define BENCH_COUNT_SERVICE	"bench-count"
+
+/* Under emulation, and where all is checked, a busy CPU is kept waiting for many seconds */
+#define BENCH_TIMEOUT		(120 * HZ)
+
 /**
  * struct bench_req - begin of a call
  * @op: BENCH_*
@@ -73,6 +78,10 @@ static inline u64 *bench_line(struct mk_ring_mem *mem)
 extern unsigned int bench_cpu;
 
 int bench_service_init(void);
+int bench_count_init(void);
+struct mk_channel *bench_count_connect(const char *peer);
+int bench_count_run(struct mk_channel *ch, u32 kernels, u32 count, u64 *sent);
+void bench_count_show(char *buf, size_t size, u64 sent);
 struct mk_channel *bench_self_connect(const char *service, const struct mk_channel_ops *ops,
 				      void *priv);
 struct mk_channel *bench_self_other(void);

@@ -12,6 +12,11 @@
  * CPUs are proven to be stopped has no end any more.  The memory is freed when no end
  * is open, so never while a kernel may still write to it.
  *
+ * When an instance gets a successor, a connection may pass to that: the successor takes its
+ * place in it while nobody uses that end, and is told to open it as one that is in use.  For
+ * the other end nothing changes, be it another instance, which goes on to know this one by the
+ * same pair, or the host itself, whose channel moves to the successor's link.
+ *
  * An end is told that the other one is gone only after the connection has been made, or
  * that has failed: whoever is asked to let go of something has heard of it before, or
  * never will, and can be believed if it says that it does not have it.
@@ -78,6 +83,7 @@ struct mk_pair {
  * @open: this end may use the memory
  * @dead: one of the two has ended, or given it up
  * @making: somebody makes it, and tells the ends of it
+ * @inherited: the end that was asked is a successor's, which has not opened it yet
  * @pair: of two instances
  * @channel: id of the channel
  * @slots: of each ring
@@ -97,6 +103,7 @@ struct mk_conn {
 	bool open[2];
 	bool dead;
 	bool making;
+	bool inherited;
 	struct mk_pair *pair;
 	u32 channel;
 	u32 slots;
@@ -334,32 +341,45 @@ unsigned int mk_broker_count(struct mk_instance *inst)
 	return mk_conns_of(inst, &size);
 }
 
-static int mk_conn_enter(struct mk_conn *conn, struct mk_instance *inst, unsigned int side)
+static int mk_conn_may_enter(struct mk_conn *conn, struct mk_instance *inst)
 {
 	size_t size;
 
-	if (!inst)
-		return 0;
 	if (!inst->connectable)
 		return -EHOSTDOWN;
 	if (mk_conns_of(inst, &size) >= MK_CONNS_MAX ||
 	    size + conn->size > MK_CONNS_SIZE_MAX)
 		return -ENOSPC;
+	return 0;
+}
+
+static int mk_conn_enter(struct mk_conn *conn, struct mk_instance *inst, unsigned int side)
+{
+	int ret;
+
+	if (!inst)
+		return 0;
+	ret = mk_conn_may_enter(conn, inst);
+	if (ret)
+		return ret;
 	mk_instance_get(inst);
 	conn->inst[side] = inst;
 	return 0;
 }
 
-/* Two that the host can speak with need not be able to speak with each other */
-static u32 mk_conn_version(const struct mk_conn *conn)
+/*
+ * Two that the host, which is NULL, can speak with need not be able to speak with each
+ * other
+ */
+static u32 mk_conn_version(const struct mk_instance *one, const struct mk_instance *other)
 {
 	const struct mk_link *a, *b;
 	u32 version;
 
-	if (!conn->inst[0] || !conn->inst[1])
-		return (conn->inst[0] ?: conn->inst[1])->link.version;
-	a = &conn->inst[0]->link;
-	b = &conn->inst[1]->link;
+	if (!one || !other)
+		return (one ?: other)->link.version;
+	a = &one->link;
+	b = &other->link;
 	version = min(a->version, b->version);
 	return version >= max(a->theirs.oldest, b->theirs.oldest) ? version : 0;
 }
@@ -380,7 +400,7 @@ static int mk_conn_number(struct mk_conn *conn)
 {
 	unsigned long *ids;
 
-	conn->version = mk_conn_version(conn);
+	conn->version = mk_conn_version(conn->inst[0], conn->inst[1]);
 	if (!conn->version && conn->inst[0] && conn->inst[1])
 		return mk_conn_refuse(conn);
 	if (!conn->version)
@@ -500,6 +520,7 @@ static void mk_conn_describe(struct mk_conn *conn, unsigned int side,
 		.rx_off = side ? 0 : ring,
 		.pages = conn->pages,
 		.pages_off = 2 * ring,
+		.flags = conn->inherited ? MK_OPEN_INHERITED : 0,
 	};
 	if (conn->pair) {
 		open->pair_pa = virt_to_phys(conn->pair->words);
@@ -770,6 +791,127 @@ void mk_broker_pause(struct mk_instance *inst)
 {
 	guard(mutex)(&mk_conns_lock);
 	inst->connectable = false;
+}
+
+static bool mk_bequest_has(const struct mk_bequest *bequest, u32 nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < bequest->nr; i++)
+		if (bequest->conns[i] == nr)
+			return true;
+	return false;
+}
+
+/* Side 1 is the one that was asked: what a service has accepted is what can be inherited */
+static bool mk_conn_may_pass(struct mk_conn *conn, struct mk_instance *inst,
+			     struct mk_instance *heir)
+{
+	return conn->inst[1] == inst && conn->inst[0] != heir &&
+	       conn->open[0] && conn->open[1] && !conn->dead && !conn->making &&
+	       !conn->pages && !mk_conn_may_enter(conn, heir) &&
+	       mk_conn_version(conn->inst[0], heir) == conn->version;
+}
+
+/* The host's own end is moved to the link of the heir, under an id that is free there */
+static bool mk_conn_pass_here(struct mk_conn *conn, struct mk_instance *inst,
+			      struct mk_instance *heir)
+{
+	unsigned int id = find_first_zero_bit(heir->channels_used, MK_LINK_CHANNELS);
+
+	if (id == MK_LINK_CHANNELS || mk_end_pass(conn->nr, &heir->link, id))
+		return false;
+	__clear_bit(conn->channel, inst->channels_used);
+	__set_bit(id, heir->channels_used);
+	conn->channel = id;
+	return true;
+}
+
+/* Those of the pair that do not pass are about to end */
+static void mk_pair_pass(struct mk_pair *pair, struct mk_instance *inst,
+			 struct mk_instance *heir)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		if (pair->inst[i] != inst)
+			continue;
+		pair->inst[i] = heir;
+		pair->epoch[i] = heir->epoch;
+	}
+}
+
+static void mk_conn_pass(struct mk_conn *conn, struct mk_instance *inst,
+			 struct mk_instance *heir)
+{
+	lockdep_assert_held(&mk_conns_lock);
+	if (!conn->inst[0] && !mk_conn_pass_here(conn, inst, heir))
+		return;
+	if (conn->pair)
+		mk_pair_pass(conn->pair, inst, heir);
+	mk_instance_get(heir);
+	conn->inst[1] = heir;
+	mk_instance_put(inst);
+	/* For mk_broker_inherit(); until then nobody tells the heir that the peer is gone */
+	conn->inherited = true;
+	conn->making = true;
+	conn->refs++;
+}
+
+/**
+ * mk_broker_bequeath() - some of an instance's connections pass to its successor
+ * @inst: the instance, whose CPUs are stopped, but which has not ended yet
+ * @bequest: to whom, and which; of these, those which can
+ *
+ * To be followed by mk_broker_inherit().
+ *
+ * Context: may sleep.
+ */
+void mk_broker_bequeath(struct mk_instance *inst, const struct mk_bequest *bequest)
+{
+	struct mk_instance *heir = bequest->heir;
+	struct mk_conn *conn;
+
+	guard(mutex)(&mk_conns_lock);
+	list_for_each_entry(conn, &mk_conns, node)
+		if (mk_bequest_has(bequest, conn->nr) && mk_conn_may_pass(conn, inst, heir))
+			mk_conn_pass(conn, inst, heir);
+}
+
+/* One that it has not been told of yet; its reference goes to the caller */
+static struct mk_conn *mk_broker_next_inherited(struct mk_instance *inst)
+{
+	struct mk_conn *conn;
+
+	guard(mutex)(&mk_conns_lock);
+	list_for_each_entry(conn, &mk_conns, node)
+		if (conn->inst[1] == inst && conn->inherited)
+			return conn;
+	return NULL;
+}
+
+/**
+ * mk_broker_inherit() - a successor opens its ends of the connections that it has inherited
+ * @inst: the successor
+ *
+ * Those that it does not want end, of which the other end hears.
+ *
+ * Context: may sleep.
+ */
+void mk_broker_inherit(struct mk_instance *inst)
+{
+	struct mk_conn *conn;
+
+	while ((conn = mk_broker_next_inherited(inst))) {
+		/* The other end may have been closed meanwhile */
+		if (mk_conn_is_dead(conn))
+			mk_conn_shut(conn, 1);
+		else
+			mk_conn_open_there(conn, 1);
+		scoped_guard(mutex, &mk_conns_lock)
+			conn->inherited = false;
+		mk_broker_made(conn);
+	}
 }
 
 /* One that it still has open, with a reference for the caller */

@@ -28,6 +28,9 @@
  * has ended, so a late reply is never taken for that of another call.  The layer above
  * may want to see it: what was asked for may have been done.
  *
+ * A channel can be held: its rings stay as they are, for this kernel to go on later, or for
+ * another one.  Who receives has stopped between two messages; who sends finds no room.
+ *
  * Locking
  * -------
  *
@@ -39,7 +42,8 @@
  * innermost.
  * MK_RX_BUSY in mk_channel.rx_state is a lock that is only ever tried: who has it
  * receives.  Who does not get it leaves MK_RX_AGAIN, for the other to have the
- * receiver look once more.
+ * receiver look once more.  Whoever holds a channel has it until that is over, which
+ * mk_channel.tx_lock makes one decision of.
  */
 
 #define pr_fmt(fmt) "multikernel: " fmt
@@ -119,7 +123,7 @@ struct mk_call {
 /* Each value is believed once; the host forgets when CPUs go elsewhere */
 static noinline bool mk_channel_bell_ok(struct mk_channel *ch, u64 bell)
 {
-	struct mk_link *link = ch->link;
+	struct mk_link *link = READ_ONCE(ch->link);
 
 	if (!mk_arch_bell_ok(bell))
 		return false;
@@ -140,7 +144,7 @@ static __always_inline bool mk_channel_ring_mem(struct mk_channel *ch,
 	if (unlikely(bell != READ_ONCE(ch->bell_ok)) && !mk_channel_bell_ok(ch, bell))
 		return false;
 	/* Also in a kernel that has one CPU and leaves out the lock prefix */
-	sync_set_bit(bit, ch->link->cause_out);
+	sync_set_bit(bit, READ_ONCE(ch->link)->cause_out);
 	trace_mk_ring(ch, BIT_ULL(bit), bell);
 	mk_arch_ring(bell);
 	return true;
@@ -175,10 +179,19 @@ static noinline int mk_send_finish(struct mk_channel *ch, struct mk_ring_mem *me
 	return 0;
 }
 
+/* Why there is no ring: because of mk_channel_hold(), or there is one meanwhile */
+static int mk_send_no_ring(struct mk_channel *ch)
+{
+	/* In this order: pairs with mk_channel_hold() and mk_channel_release() */
+	if (smp_load_acquire(&ch->held) || mk_ring_tx_mem(&ch->tx))
+		return -EAGAIN;
+	return -ENOTCONN;
+}
+
 static noinline int mk_send_slow(struct mk_channel *ch, struct mk_ring_mem *mem, u16 type,
 				 const void *data, size_t len)
 {
-	int ret = mem ? mk_ring_push_slow(&ch->tx, mem, type, data, len) : -ENOTCONN;
+	int ret = mem ? mk_ring_push_slow(&ch->tx, mem, type, data, len) : mk_send_no_ring(ch);
 
 	if (!ret) {
 		mk_count(ch, sent, 1);
@@ -233,7 +246,7 @@ static int mk_channel_push_epoch(struct mk_channel *ch, u32 epoch, u16 type,
 	guard(preempt)();
 	/* In this order: another epoch comes before its ring */
 	if (!mk_ring_tx_mem(&ch->tx))
-		return -ENOTCONN;
+		return mk_send_no_ring(ch);
 	if (READ_ONCE(ch->tx.epoch) != epoch)
 		return -ESTALE;
 	return mk_send(ch, type, data, len);
@@ -252,8 +265,9 @@ static int mk_channel_push_or_wait(struct mk_channel *ch, u32 epoch, u16 type,
 	ret = mk_channel_push_epoch(ch, epoch, type, data, len);
 	if (ret != -EAGAIN)
 		return ret == -ESTALE ? -ENOTCONN : ret;
+	/* When it is not held any more there is a look, see mk_channel_release() */
 	if (!ch->tx.mem)
-		return -ENOTCONN;
+		return ch->held ? -EAGAIN : -ENOTCONN;
 	ch->asked_room++;
 	mk_ring_tx_wait(&ch->tx);
 	if (!mk_ring_tx_room(&ch->tx, len))
@@ -1291,11 +1305,75 @@ static void mk_channel_rx_take(struct mk_channel *ch)
 	}
 }
 
+/**
+ * mk_channel_hold() - leave the rings as they are
+ * @ch: a channel
+ *
+ * What has been read is published, and nothing is read until mk_channel_release(); who sends
+ * gets -EAGAIN, or waits.  Those who have seen the ring before are done after
+ * synchronize_rcu(): then no message in it is half written.
+ *
+ * Context: any but NMI; does not sleep.
+ * Return: false if somebody receives at this moment, or it is held or ends.
+ */
+bool mk_channel_hold(struct mk_channel *ch)
+{
+	if (!mk_channel_rx_enter(ch))
+		return false;
+	if (!ch->rx.mem || READ_ONCE(ch->ending)) {
+		mk_channel_rx_exit(ch, false);
+		return false;
+	}
+	mk_channel_publish(ch);
+	guard(raw_spinlock_irqsave)(&ch->tx_lock);
+	/* In this order: pairs with mk_send_no_ring() */
+	WRITE_ONCE(ch->held, ch->tx.mem);
+	smp_store_release(&ch->tx.mem, NULL);
+	return true;
+}
+
+/**
+ * mk_channel_release() - go on after mk_channel_hold()
+ * @ch: a channel, held or not
+ *
+ * Context: any but NMI.
+ */
+void mk_channel_release(struct mk_channel *ch)
+{
+	scoped_guard(raw_spinlock_irqsave, &ch->tx_lock) {
+		if (!ch->held)
+			return;
+		/* In this order: pairs with mk_send_no_ring() */
+		smp_store_release(&ch->tx.mem, ch->held);
+		smp_store_release(&ch->held, NULL);
+	}
+	mk_channel_rx_exit(ch, true);
+	wake_up_all(&ch->tx_wait);
+}
+
+/**
+ * mk_channel_calls() - does somebody wait for a reply, or is one still to come?
+ * @ch: a channel
+ *
+ * Context: any.
+ * Return: true if so.
+ */
+bool mk_channel_calls(struct mk_channel *ch)
+{
+	unsigned int nr;
+
+	for (nr = 0; nr < MK_CALLS; nr++)
+		if (READ_ONCE(ch->calls[nr]))
+			return true;
+	return false;
+}
+
 /* The rings are not used from now on, but for those who have seen them already */
 static void mk_channel_cut(struct mk_channel *ch)
 {
 	/* Someone may poll, and will see it */
 	mk_channel_doom(ch);
+	mk_channel_release(ch);
 	mk_channel_rx_take(ch);
 	mk_channel_drain(ch);
 	scoped_guard(raw_spinlock_irqsave, &ch->tx_lock) {

@@ -75,6 +75,7 @@ struct mk_channel_stats {
  * @bell_cpu: where it rings now: another one while @cpu is away
  * @asked_message: how often the peer was asked to ring with the next message
  * @ending: the rings are going
+ * @held: the ring to the peer while mk_channel_hold() has taken it away
  * @misses: looks of mk_channel_poll() since the last message
  * @linger_ns: how long the receiver looks for another message before it sleeps
  * @sleeps: how often it went to sleep
@@ -107,6 +108,7 @@ struct mk_channel {
 	unsigned int bell_cpu;
 	u64 asked_message;
 	bool ending;
+	struct mk_ring_mem *held;
 	unsigned int misses;
 	unsigned int linger_ns;
 	unsigned int sleeps;
@@ -124,6 +126,9 @@ void mk_channel_set_ops(struct mk_channel *ch, const struct mk_channel_ops *ops,
 			void *priv);
 void mk_channel_doom(struct mk_channel *ch);
 bool mk_channel_has_reply(struct mk_channel *ch);
+bool mk_channel_hold(struct mk_channel *ch);
+void mk_channel_release(struct mk_channel *ch);
+bool mk_channel_calls(struct mk_channel *ch);
 void mk_channel_abort_calls(struct mk_channel *ch);
 void mk_channels_end(struct mk_channel *ch, unsigned int nr);
 void mk_channel_kick(struct mk_channel *ch);

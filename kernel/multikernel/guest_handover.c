@@ -8,9 +8,10 @@
  *    is all that handed over?
  * 1. MK_CTL_PREPARE: userspace is told, by the hook, and has time.  It is where files go
  *    into sessions of the live update orchestrator; what they hold may still be written.
- * 2. MK_CTL_FREEZE: userspace is told once more, and then frozen as for suspend.  The
- *    orchestrator serializes its sessions, and the host learns where KHO's FDT is.  From
- *    then on nothing changes in what is preserved.
+ * 2. MK_CTL_FREEZE: userspace is told once more, and then frozen as for suspend.  Connections
+ *    that the successor may inherit are held, so that no message is handled of which the
+ *    state does not know.  The orchestrator serializes its sessions, and the host learns
+ *    where KHO's FDT is.  From then on nothing changes in what is preserved.
  * 3. Nothing more: this kernel's CPUs are stopped.  Or MK_CTL_THAW: the successor is not to
  *    be.  All is undone, and userspace goes on as if nothing had happened, but for the time.
  *
@@ -42,6 +43,7 @@
 
 #include "guest.h"
 #include "internal.h"
+#include "service.h"
 
 /* Less than the host waits, so that it hears the answer; see succeed.c */
 #define MK_HANDOVER_PREPARE_MS	50000
@@ -59,6 +61,8 @@ module_param_cb(update_hook, &param_ops_string, &mk_handover_hook_param, 0644);
 /**
  * struct mk_handover - one attempt
  * @op: MK_CTL_PREPARE or MK_CTL_FREEZE
+ * @conns: connections that are held
+ * @nr_conns: their number
  * @done: the step is done
  * @ret: what came of it
  * @thaw: undo it
@@ -66,6 +70,8 @@ module_param_cb(update_hook, &param_ops_string, &mk_handover_hook_param, 0644);
  */
 struct mk_handover {
 	u32 op;
+	u32 conns[MK_FROZEN_CONNS];
+	unsigned int nr_conns;
 	struct completion done;
 	int ret;
 	struct completion thaw;
@@ -88,6 +94,14 @@ static int mk_handover_tell(const char *what)
 	return -ECANCELED;
 }
 
+/* A host that can't have them inherited should not find them held */
+static unsigned int mk_handover_hold(u32 *conns)
+{
+	if (!(mk_guest_link()->features & MK_BOOT_F_INHERIT))
+		return 0;
+	return mk_ends_hold(conns, MK_FROZEN_CONNS);
+}
+
 static int mk_handover_freeze(void)
 {
 	int ret = mk_handover_tell("freeze");
@@ -97,9 +111,11 @@ static int mk_handover_freeze(void)
 	ret = freeze_processes();
 	if (ret)
 		goto out_tell;
+	mk_handover.nr_conns = mk_handover_hold(mk_handover.conns);
 	ret = liveupdate_reboot();
 	if (!ret)
 		return 0;
+	mk_ends_release();
 	thaw_processes();
 out_tell:
 	mk_handover_tell("thaw");
@@ -109,6 +125,7 @@ out_tell:
 static void mk_handover_thaw(void)
 {
 	liveupdate_reboot_undo();
+	mk_ends_release();
 	thaw_processes();
 	mk_handover_tell("thaw");
 	pr_info("this kernel stays\n");
@@ -195,6 +212,20 @@ static int mk_handover_formats(const struct mk_ctl_formats *req, struct mk_ctl_f
 	return ret == -ENOENT ? 0 : ret;
 }
 
+static ssize_t mk_handover_frozen(struct mk_ctl_frozen *reply)
+{
+	const struct mk_handover *ho = &mk_handover;
+
+	*reply = (struct mk_ctl_frozen){
+		.fdt_pa = kho_handover_fdt(),
+		.nr_conns = ho->nr_conns,
+	};
+	memcpy(reply->conns, ho->conns, ho->nr_conns * sizeof(*reply->conns));
+	if (!(mk_guest_link()->features & MK_BOOT_F_INHERIT))
+		return offsetofend(struct mk_ctl_frozen, fdt_pa);
+	return sizeof(*reply);
+}
+
 /**
  * mk_guest_handover_call() - the host says something of a successor
  * @data: a call, in private memory, zero up to MK_CTL_MAX
@@ -209,7 +240,6 @@ static int mk_handover_formats(const struct mk_ctl_formats *req, struct mk_ctl_f
  */
 ssize_t mk_guest_handover_call(const void *data, size_t len, void *reply)
 {
-	struct mk_ctl_frozen *frozen = reply;
 	int ret;
 
 	guard(mutex)(&mk_handover_lock);
@@ -224,10 +254,7 @@ ssize_t mk_guest_handover_call(const void *data, size_t len, void *reply)
 		return mk_handover_step(MK_CTL_PREPARE, MK_HANDOVER_PREPARE_MS);
 	case MK_CTL_FREEZE:
 		ret = mk_handover_step(MK_CTL_FREEZE, MK_HANDOVER_FREEZE_MS);
-		if (ret)
-			return ret;
-		*frozen = (struct mk_ctl_frozen){ .fdt_pa = kho_handover_fdt() };
-		return sizeof(*frozen);
+		return ret ?: mk_handover_frozen(reply);
 	case MK_CTL_THAW:
 		return mk_handover_undo();
 	default:

@@ -49,6 +49,7 @@ void mk_cpus_show_kept(struct seq_file *sf);
 void mk_cpus_show_pool(struct seq_file *sf, int nid);
 
 /* keep.c, resume.c */
+struct mk_bequest;
 struct mk_keep;
 struct mk_keep_instance;
 #ifdef CONFIG_KEXEC_HANDOVER
@@ -286,6 +287,7 @@ struct mk_console;
  * @console: what it printed, and what is typed to it
  * @link: to it
  * @boot: control and console
+ * @bequest: what a successor gets of its connections when it ends, or NULL; see succeed.c
  * @channels_used: ids of channels between it and the host; see broker.c
  * @connectable: it may have connections; see broker.c
  * @poll_work: looks at the rings as long as the instance can't ring
@@ -346,6 +348,7 @@ struct mk_instance {
 	struct mk_console *console;
 	struct mk_link link;
 	struct mk_channel boot[MK_NR_CLASSES];
+	const struct mk_bequest *bequest;
 	DECLARE_BITMAP(channels_used, MK_LINK_CHANNELS);
 	bool connectable;
 	struct delayed_work poll_work;

@@ -149,6 +149,9 @@ void mk_life_end(struct mk_instance *inst, enum mk_state state, const char *reas
 	mk_watch_end(inst);
 	proven = mk_life_stop_cpus(inst);
 	cancel_delayed_work_sync(&inst->poll_work);
+	/* What may still be written to is nobody's to inherit */
+	if (proven && inst->bequest)
+		mk_broker_bequeath(inst, inst->bequest);
 	mk_link_doom(&inst->link);
 	mk_broker_end(inst, proven);
 	mk_link_close(&inst->link);

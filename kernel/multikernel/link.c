@@ -353,6 +353,8 @@ static void mk_link_look(struct mk_channel *ch)
 {
 	u32 tail = READ_ONCE(ch->rx.tail);
 
+	if (READ_ONCE(ch->held))
+		return;
 	if (mk_link_owes_room(ch))
 		mk_channel_kick(ch);
 
@@ -586,6 +588,42 @@ int mk_link_add(struct mk_link *link, struct mk_channel *ch)
 	if (link->counted[ch->id])
 		return -EADDRINUSE;
 	mk_link_enter(link, ch);
+	return 0;
+}
+
+/**
+ * mk_link_pass() - the channel of a peer becomes that of another one
+ * @to: an open link to that other one, which goes on with the rings, see
+ *      mk_ring_tx_resume()
+ * @ch: from mk_link_add() to the link of the first one
+ * @id: of the channel there
+ *
+ * Senders and receiver go on meanwhile.  Those who have seen the first link may ring it until
+ * synchronize_rcu(); so the other one shall look once by itself after that.  What the channel
+ * has counted passes with it.
+ *
+ * Return: 0; -EADDRINUSE if there is a channel of this id; -ENOTCONN if a link is not open.
+ */
+int mk_link_pass(struct mk_link *to, struct mk_channel *ch, unsigned int id)
+{
+	struct mk_link *from = ch->link;
+	u64 asked;
+
+	guard(spinlock_irq)(&mk_links_lock);
+	if (list_empty(&to->node) || mk_link_channel(from, ch->id) != ch)
+		return -ENOTCONN;
+	if (to->counted[id])
+		return -EADDRINUSE;
+	asked = mk_flood_keep(from, ch);
+	RCU_INIT_POINTER(from->ch[ch->id], NULL);
+	from->counted[ch->id] = NULL;
+	mk_flood_kept(from, ch, asked);
+	/* That one was asked for nothing of it */
+	WRITE_ONCE(to->past_asked, to->past_asked - asked);
+	WRITE_ONCE(ch->bell_ok, 0);
+	WRITE_ONCE(ch->id, id);
+	WRITE_ONCE(ch->link, to);
+	mk_link_enter(to, ch);
 	return 0;
 }
 

@@ -119,6 +119,7 @@ void mk_link_close(struct mk_link *link);
 void mk_link_destroy(struct mk_link *link);
 void mk_link_kick(struct mk_link *link);
 int mk_link_add(struct mk_link *link, struct mk_channel *ch);
+int mk_link_pass(struct mk_link *to, struct mk_channel *ch, unsigned int id);
 void mk_link_del(struct mk_link *link, struct mk_channel *ch);
 bool mk_link_agree(struct mk_link *link, const struct mk_abi *theirs);
 int mk_link_hello(struct mk_link *link);

@@ -109,6 +109,65 @@ void mk_ring_rx_init(struct mk_ring_rx *rx, void *mem, u32 slots, u32 epoch)
 	};
 }
 
+/* A position that the other end has published; 0 in a ring in which nobody has yet */
+static u32 mk_ring_value(u64 word, u32 epoch)
+{
+	return FIELD_GET(MK_WORD_EPOCH, word) == epoch ? FIELD_GET(MK_WORD_VALUE, word) : 0;
+}
+
+/**
+ * mk_ring_tx_resume() - go on as the producer where another one has stopped
+ * @tx: what to set up; nobody sends
+ * @mem: the ring, in which no message is half written
+ * @slots: number of slots, as the other one had it
+ * @epoch: the same
+ *
+ * The ring itself says how far the other one came: each message states its position, and
+ * behind the last one none states the next.
+ */
+void mk_ring_tx_resume(struct mk_ring_tx *tx, void *mem, u32 slots, u32 epoch)
+{
+	struct mk_ring_mem *ring = mem;
+	u32 tail = mk_ring_value(READ_ONCE(ring->tail), epoch), used = 0;
+
+	while (used < slots) {
+		u64 ctl = READ_ONCE(mk_ring_slot(ring, slots, tail + used)->ctl);
+
+		if (FIELD_GET(MK_CTL_STAMP, ctl) != mk_ring_stamp(epoch, tail + used))
+			break;
+		used += mk_ring_slots(FIELD_GET(MK_CTL_LEN, ctl));
+	}
+	*tx = (struct mk_ring_tx){
+		.slots = slots,
+		.epoch = epoch,
+		.tail = tail,
+		/* A length that can't be is the consumer's doing */
+		.head = tail + min(used, slots),
+		.waiting = mk_ring_value(READ_ONCE(ring->waiting), epoch),
+	};
+	/* Senders may look from now on: pairs with mk_ring_tx_mem() */
+	smp_store_release(&tx->mem, mem);
+}
+
+/**
+ * mk_ring_rx_resume() - go on as the consumer where another one has stopped
+ * @rx: what to set up
+ * @mem: the ring, of which the other one has published all that it has read
+ * @slots: number of slots, as the other one had it
+ * @epoch: the same
+ *
+ * It takes messages of up to MK_SLOT_PAYLOAD bytes.
+ */
+void mk_ring_rx_resume(struct mk_ring_rx *rx, void *mem, u32 slots, u32 epoch)
+{
+	struct mk_ring_mem *ring = mem;
+
+	mk_ring_rx_init(rx, mem, slots, epoch);
+	rx->tail = mk_ring_value(READ_ONCE(ring->tail), epoch);
+	rx->published = rx->tail;
+	rx->armed = mk_ring_value(READ_ONCE(ring->armed), epoch);
+}
+
 /**
  * mk_ring_rx_buf() - take longer messages
  * @rx: consumer's side

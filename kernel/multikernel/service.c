@@ -16,6 +16,10 @@
  * takes memory for free that the layer above may still look at: who asks meanwhile is
  * told to ask again.
  *
+ * An end that a service has accepted may be inherited, see &mk_channel_ops.inheritable: when
+ * this kernel gets a successor its rings are held, mk_ends_hold(), and the successor's end
+ * goes on with them, while the peer's stays what it is.
+ *
  * What host and instance ask of each other on the control channel is done by jobs, those
  * of one peer one after the other: see mk_job_queue().
  *
@@ -32,11 +36,13 @@
 
 #define pr_fmt(fmt) "multikernel: " fmt
 
+#include <linux/delay.h>
 #include <linux/export.h>
 #include <linux/jiffies.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -47,6 +53,12 @@
 #include "internal.h"
 #include "pages.h"
 #include "service.h"
+
+/*
+ * For how many looks, of 50 to 100 us, a callback may go on when the channels are held: the
+ * peers of all of them wait meanwhile.
+ */
+#define MK_HOLD_LOOKS		200
 
 static LIST_HEAD(mk_services);
 static DEFINE_MUTEX(mk_services_lock);
@@ -124,6 +136,8 @@ int mk_service_check_open(const struct mk_ctl_open *open)
 		return -EINVAL;
 	if (open->pages % 2 || open->pages > MK_PAGES_MAX)
 		return -EINVAL;
+	if (open->flags & ~MK_OPEN_INHERITED || (open->flags && open->pages))
+		return -EINVAL;
 	if (open->pages &&
 	    (!PAGE_ALIGNED(open->pages_off) || open->pages_off > open->area_size ||
 	     open->pages > (open->area_size - open->pages_off) / PAGE_SIZE ||
@@ -173,14 +187,14 @@ static void mk_end_free(struct mk_end *end)
 	kfree(end);
 }
 
-static int mk_end_accept(struct mk_end *end)
+static int mk_end_accept(struct mk_end *end, bool inherited)
 {
 	struct mk_service *service;
 	int ret = 0;
 
 	guard(mutex)(&mk_services_lock);
 	service = mk_service_find(end->service);
-	if (!service)
+	if (!service || (inherited && !service->ops->inheritable))
 		return -ECONNREFUSED;
 	end->accepted = true;
 	scoped_guard(spinlock, &mk_ends_lock) {
@@ -370,8 +384,13 @@ struct mk_end *mk_end_prepare(struct mk_link *link, void *area,
 		mk_end_free(end);
 		return ERR_PTR(-ENOMEM);
 	}
-	mk_ring_tx_init(&ch->tx, area + open->tx_off, open->slots, open->epoch);
-	mk_ring_rx_init(&ch->rx, area + open->rx_off, open->slots, open->epoch);
+	if (open->flags & MK_OPEN_INHERITED) {
+		mk_ring_tx_resume(&ch->tx, area + open->tx_off, open->slots, open->epoch);
+		mk_ring_rx_resume(&ch->rx, area + open->rx_off, open->slots, open->epoch);
+	} else {
+		mk_ring_tx_init(&ch->tx, area + open->tx_off, open->slots, open->epoch);
+		mk_ring_rx_init(&ch->rx, area + open->rx_off, open->slots, open->epoch);
+	}
 	mk_ring_rx_buf(&ch->rx, end->buf,
 		       min_t(u32, open->slots * MK_SLOT_PAYLOAD, MK_MSG_MAX));
 	if (open->pages) {
@@ -386,7 +405,7 @@ struct mk_end *mk_end_prepare(struct mk_link *link, void *area,
 		mk_channel_set_ops(ch, ops, priv);
 		return end;
 	}
-	ret = mk_end_accept(end);
+	ret = mk_end_accept(end, open->flags & MK_OPEN_INHERITED);
 	if (ret) {
 		mk_end_free(end);
 		return ERR_PTR(ret);
@@ -443,6 +462,26 @@ static struct mk_end *mk_end_find(u32 conn)
 		if (end->conn == conn)
 			return end;
 	return NULL;
+}
+
+/**
+ * mk_end_pass() - the peer at the other end is another one from now on
+ * @conn: the host's number of the connection
+ * @link: to that other one
+ * @id: of the channel there
+ *
+ * Context: process.
+ * Return: 0; -ENOENT if there is no such end, or it is about to go; or as mk_link_pass().
+ */
+int mk_end_pass(u32 conn, struct mk_link *link, unsigned int id)
+{
+	struct mk_end *end;
+
+	guard(spinlock)(&mk_ends_lock);
+	end = mk_end_find(conn);
+	if (!end || end->cutting || end->going)
+		return -ENOENT;
+	return mk_link_pass(link, &end->ch, id);
 }
 
 /* By the one who has set mk_end.cutting.  The end may be gone when this returns */
@@ -624,6 +663,87 @@ bool mk_end_gone_all(long timeout)
 	while (mk_end_gone_any())
 		;
 	return wait_event_timeout(mk_ends_wait, mk_end_none(), timeout);
+}
+
+/* True if there is one to come back for: somebody receives there.  @any: one is held */
+static bool mk_ends_try_hold(bool *any)
+{
+	struct mk_end *end;
+	bool busy = false;
+
+	guard(spinlock)(&mk_ends_lock);
+	list_for_each_entry(end, &mk_ends, node) {
+		if (!end->accepted || end->going || end->held || end->ch.pool ||
+		    !end->ch.ops->inheritable)
+			continue;
+		end->held = mk_channel_hold(&end->ch);
+		*any |= end->held;
+		busy |= !end->held;
+	}
+	return busy;
+}
+
+/* Whoever waits for a reply would do so in vain, and another one take it for its own */
+static unsigned int mk_ends_held(u32 *conns, unsigned int max)
+{
+	struct mk_end *end;
+	unsigned int nr = 0;
+
+	guard(spinlock)(&mk_ends_lock);
+	list_for_each_entry(end, &mk_ends, node) {
+		if (!end->held)
+			continue;
+		if (nr < max && !mk_channel_calls(&end->ch)) {
+			conns[nr++] = end->conn;
+		} else {
+			end->held = false;
+			mk_channel_release(&end->ch);
+		}
+	}
+	return nr;
+}
+
+/**
+ * mk_ends_hold() - leave what a successor may inherit as it is, until mk_ends_release()
+ * @conns: where to put the numbers of those connections
+ * @max: space there
+ *
+ * Those at which somebody works on a message for longer, or waits for a reply, are left out,
+ * and go on.
+ *
+ * Context: process; may sleep.
+ * Return: their number.
+ */
+unsigned int mk_ends_hold(u32 *conns, unsigned int max)
+{
+	bool any = false;
+	unsigned int i;
+
+	for (i = 0; i < MK_HOLD_LOOKS && mk_ends_try_hold(&any); i++)
+		usleep_range(50, 100);
+	if (!any)
+		return 0;
+	/* A message that is half written; the peer waits for us meanwhile */
+	synchronize_rcu_expedited();
+	return mk_ends_held(conns, max);
+}
+
+/**
+ * mk_ends_release() - go on after mk_ends_hold(), if that has been
+ *
+ * Context: process.
+ */
+void mk_ends_release(void)
+{
+	struct mk_end *end;
+
+	guard(spinlock)(&mk_ends_lock);
+	list_for_each_entry(end, &mk_ends, node) {
+		if (!end->held)
+			continue;
+		end->held = false;
+		mk_channel_release(&end->ch);
+	}
 }
 
 /* An end of this service that nobody takes down yet: it is the caller's to do */

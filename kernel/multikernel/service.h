@@ -25,6 +25,7 @@
  * @buf: for messages longer than a slot
  * @accepted: by a service, and not made by mk_connect()
  * @of: that service
+ * @held: see mk_ends_hold()
  * @cutting: somebody cuts it
  * @cut: the rings are not used any more
  * @going: somebody takes it down, and nobody else may
@@ -42,6 +43,7 @@ struct mk_end {
 	void *buf;
 	bool accepted;
 	struct mk_service *of;
+	bool held;
 	bool cutting;
 	bool cut;
 	bool going;
@@ -57,6 +59,9 @@ struct mk_end *mk_end_prepare(struct mk_link *link, void *area,
 int mk_end_publish(struct mk_end *end,
 		   void (*release)(struct mk_end *end, bool closed), void *arg);
 void mk_end_abandon(struct mk_end *end);
+int mk_end_pass(u32 conn, struct mk_link *link, unsigned int id);
+unsigned int mk_ends_hold(u32 *conns, unsigned int max);
+void mk_ends_release(void);
 void mk_end_cut(u32 conn);
 int mk_end_gone(u32 conn);
 int mk_end_gone_within(u32 conn, long timeout);
@@ -81,6 +86,18 @@ bool mk_job_queue(struct mk_link *link, const struct mk_msg *msg,
 ssize_t mk_job_call(struct mk_channel *ch, const void *data, size_t len, void *reply,
 		    size_t size, long timeout);
 
+/**
+ * struct mk_bequest - what an instance leaves to its successor, besides its memory
+ * @heir: the successor, locked and up
+ * @nr: number of @conns
+ * @conns: connections whose rings are as MK_CTL_FREEZE has left them
+ */
+struct mk_bequest {
+	struct mk_instance *heir;
+	unsigned int nr;
+	u32 conns[MK_FROZEN_CONNS];
+};
+
 /* broker.c: in the host */
 struct mk_end *mk_broker_connect(const struct mk_ctl_connect *req,
 				 const struct mk_channel_ops *ops, void *priv);
@@ -89,6 +106,8 @@ void mk_broker_lost(struct mk_link *link, const void *data, const void *reply);
 void mk_broker_begin(struct mk_instance *inst);
 unsigned int mk_broker_count(struct mk_instance *inst);
 void mk_broker_pause(struct mk_instance *inst);
+void mk_broker_bequeath(struct mk_instance *inst, const struct mk_bequest *bequest);
+void mk_broker_inherit(struct mk_instance *inst);
 void mk_broker_end(struct mk_instance *inst, bool proven);
 
 /* peer.c */

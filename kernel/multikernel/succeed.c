@@ -31,8 +31,12 @@
  * CPUs, memory, image and log of messages come from the other one.  Afterwards the other
  * directory has the old kernel's: it is offline, and owns nothing.
  *
- * Channels of the old kernel end, as they would at its end, and its peers find the successor
- * in a new epoch.
+ * Peers of the old kernel find the successor in a new epoch.  Connections whose service allows
+ * it, see &mk_channel_ops.inheritable, pass to the successor: the old kernel holds their rings
+ * from 3. on, broker.c gives them the successor for an owner in 5., and that one opens its end
+ * of them in 6. and goes on where the rings are.  At the other end nothing happens but that
+ * nobody reads for a while.  All other connections end, as they would at the end of the old
+ * kernel.
  *
  * Locking
  * -------
@@ -86,6 +90,7 @@ u32 mk_succeed_ready_ms = MK_SUCCEED_READY_MS;
  * @node: in the list of those whose successor may take over
  * @from: the old kernel
  * @to: its successor
+ * @bequest: connections that the successor inherits
  * @over: the successor has taken over, or tried to
  * @ret: outcome of that
  */
@@ -93,6 +98,7 @@ struct mk_succession {
 	struct list_head node;
 	struct mk_resize *from;
 	struct mk_resize *to;
+	struct mk_bequest bequest;
 	struct completion over;
 	int ret;
 };
@@ -296,10 +302,26 @@ static int mk_succeed_await(struct mk_succession *sc)
 	return 0;
 }
 
+/* What it says of its connections is checked when they pass */
+static void mk_succeed_note_held(struct mk_succession *sc, const struct mk_ctl_frozen *frozen)
+{
+	struct mk_bequest *bequest = &sc->bequest;
+
+	if (!(sc->to->inst->link.features & MK_BOOT_F_INHERIT))
+		return;
+	bequest->heir = sc->to->inst;
+	bequest->nr = min_t(u32, frozen->nr_conns, MK_FROZEN_CONNS);
+	memcpy(bequest->conns, frozen->conns, sizeof(bequest->conns));
+}
+
 static int mk_succeed_freeze(struct mk_succession *sc, struct mk_ctl_frozen *frozen)
 {
+	bool inherit = sc->from->inst->link.features & MK_BOOT_F_INHERIT;
 	struct mk_ctl_op req = { .op = MK_CTL_FREEZE };
 	int ret;
+
+	static_assert(sizeof(*frozen) <= MK_CTL_MAX);
+	*frozen = (struct mk_ctl_frozen){};
 
 	mk_succeed_phase(sc, "prepare");
 	ret = mk_succeed_ask_op(sc->from, MK_CTL_PREPARE, MK_SUCCEED_PREPARE_MS);
@@ -313,10 +335,13 @@ static int mk_succeed_freeze(struct mk_succession *sc, struct mk_ctl_frozen *fro
 	if (ret)
 		return ret;
 	mk_succeed_phase(sc, "freeze");
-	ret = mk_succeed_ask(sc->from, &req, sizeof(req), frozen, sizeof(*frozen),
+	ret = mk_succeed_ask(sc->from, &req, sizeof(req), frozen,
+			     inherit ? sizeof(*frozen) :
+				       offsetofend(struct mk_ctl_frozen, fdt_pa),
 			     MK_SUCCEED_STEP_MS);
 	if (ret)
 		return mk_fail(ret, "%s can't be frozen (error %d)", sc->from->inst->name, ret);
+	mk_succeed_note_held(sc, frozen);
 	return 0;
 }
 
@@ -388,7 +413,9 @@ static int mk_succeed_commit(struct mk_succession *sc, struct mk_ctl_self *self)
 	mk_peer_down(b->id, b->id);
 	/* First: for whoever watches the name it goes on to run */
 	mk_instance_exchange(a, b);
+	a->bequest = &sc->bequest;
 	mk_life_end(a, MK_LOADED, "its successor has taken over");
+	a->bequest = NULL;
 	/* A CPU of it may still run, and its memory is in quarantine */
 	if (!a->shared.va) {
 		mk_instance_exchange(a, b);
@@ -472,6 +499,7 @@ static void mk_succeed_rest(struct mk_succession *sc, const struct cpumask *cpus
 	unsigned int cpu;
 	int ret;
 
+	mk_broker_inherit(to->inst);
 	mk_succeed_phase(sc, "rest");
 	ret = mk_succeed_ask_op(to, MK_CTL_ADOPT_REST, MK_SUCCEED_PREPARE_MS);
 	/* Once more: it does no harm if it has been done */

@@ -11,6 +11,7 @@
 #include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/gfp.h>
+#include <linux/io.h>
 #include <linux/kthread.h>
 
 #include "../internal.h"
@@ -38,6 +39,8 @@
  * @nr: number of them
  * @hold: it does not answer the next MK_CTL_OPEN
  * @held: type of that call
+ * @obliging: it does all that it is asked to
+ * @opened: the last MK_CTL_OPEN
  * @closes: how often it was asked to let go
  */
 struct broker_inst {
@@ -54,6 +57,8 @@ struct broker_inst {
 	unsigned int nr;
 	bool hold;
 	u16 held;
+	bool obliging;
+	struct mk_ctl_open opened;
 	unsigned int closes;
 };
 
@@ -154,12 +159,14 @@ static bool broker_call(struct mk_link *link, const struct mk_msg *msg)
 	it->bad += !broker_said_ok(msg);
 	if (*(const __u32 *)msg->data == MK_CTL_CLOSE)
 		WRITE_ONCE(it->closes, it->closes + 1);
+	else
+		memcpy(&it->opened, msg->data, min(msg->len, sizeof(it->opened)));
 	if (it->hold) {
 		it->hold = false;
 		WRITE_ONCE(it->held, msg->type);
 		return true;
 	}
-	switch (bits % 16) {
+	switch (it->obliging ? 3 : bits % 16) {
 	case 0:
 		return !mk_reply(ch, msg->type, msg->data, 1 + (bits >> 8) % msg->len);
 	case 1:
@@ -494,6 +501,157 @@ static void broker_test_ends_while_made(struct kunit *test)
 	KUNIT_EXPECT_GE(test, READ_ONCE(it->closes), 1);
 }
 
+/* It passes, if @conn is among what @from has held */
+static void broker_succeed(struct broker_inst *from, struct broker_inst *to, u32 conn)
+{
+	struct mk_bequest bequest = { .heir = to->inst, .nr = 1, .conns = { conn } };
+
+	mk_link_close(&from->link);
+	mk_broker_bequeath(from->inst, &bequest);
+	broker_stop(from);
+	mk_broker_inherit(to->inst);
+}
+
+static void broker_expect_message(struct kunit *test, struct mk_ring_rx *rx, const char *text)
+{
+	struct mk_msg msg;
+
+	KUNIT_ASSERT_TRUE(test, mk_ring_pop(rx, &msg));
+	KUNIT_EXPECT_EQ(test, msg.len, strlen(text));
+	KUNIT_EXPECT_MEMEQ(test, msg.data, text, strlen(text));
+}
+
+/* The host's end stays what it is, and what the old kernel has not read is the new one's */
+static void broker_test_host_end_passes(struct kunit *test)
+{
+	struct broker_fix *fix = test->priv;
+	struct broker_inst *old = &fix->it[0], *new = &fix->it[1];
+	struct mk_channel *ch, *other;
+	struct mk_ctl_open open;
+	struct mk_ring_rx rx;
+
+	old->obliging = true;
+	new->obliging = true;
+	/* So that the ids differ */
+	other = mk_connect(new->inst->name, "any", 16, &broker_ops, NULL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(other));
+	ch = mk_connect(old->inst->name, "any", 16, &broker_ops, NULL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(ch));
+	open = old->opened;
+	KUNIT_EXPECT_EQ(test, open.flags, 0);
+	mk_ring_rx_init(&rx, phys_to_virt(open.area_pa) + open.rx_off, open.slots, open.epoch);
+	KUNIT_ASSERT_EQ(test, mk_send(ch, 1, "one", 3), 0);
+	KUNIT_ASSERT_EQ(test, mk_send(ch, 1, "two", 3), 0);
+	broker_expect_message(test, &rx, "one");
+	mk_ring_publish(&rx);
+
+	broker_succeed(old, new, open.conn);
+	KUNIT_EXPECT_EQ(test, mk_broker_count(old->inst), 0);
+	KUNIT_EXPECT_EQ(test, old->closes + new->closes, 0);
+	KUNIT_EXPECT_EQ(test, new->bad, 0);
+	KUNIT_EXPECT_EQ(test, new->opened.flags, MK_OPEN_INHERITED);
+	KUNIT_EXPECT_EQ(test, new->opened.conn, open.conn);
+	KUNIT_EXPECT_EQ(test, new->opened.area_pa, open.area_pa);
+	KUNIT_EXPECT_EQ(test, new->opened.epoch, open.epoch);
+	KUNIT_EXPECT_NE(test, new->opened.channel, open.channel);
+	KUNIT_EXPECT_PTR_EQ(test, ch->link, &new->inst->link);
+	KUNIT_EXPECT_EQ(test, ch->id, new->opened.channel);
+	KUNIT_EXPECT_EQ(test, mk_send(ch, 1, "three", 5), 0);
+	mk_ring_rx_resume(&rx, phys_to_virt(open.area_pa) + open.rx_off, open.slots,
+			  open.epoch);
+	broker_expect_message(test, &rx, "two");
+	broker_expect_message(test, &rx, "three");
+
+	mk_close(ch);
+	mk_close(other);
+	KUNIT_EXPECT_TRUE(test, broker_is_alone(new));
+	KUNIT_EXPECT_EQ(test, new->closes, 2);
+	KUNIT_EXPECT_EQ(test, new->inst->channels_used[0], BIT(MK_NR_CLASSES) - 1);
+	KUNIT_EXPECT_TRUE(test, broker_is_alone(old));
+}
+
+/* One that the old kernel does not hold ends with it */
+static void broker_test_other_end_does_not_pass(struct kunit *test)
+{
+	struct broker_fix *fix = test->priv;
+	struct broker_inst *old = &fix->it[0], *new = &fix->it[1];
+	struct mk_channel *ch;
+
+	old->obliging = true;
+	new->obliging = true;
+	ch = mk_connect(old->inst->name, "any", 16, &broker_ops, NULL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(ch));
+	broker_succeed(old, new, old->opened.conn + 1);
+	KUNIT_EXPECT_EQ(test, mk_send(ch, 1, "x", 1), -ENOTCONN);
+	KUNIT_EXPECT_EQ(test, new->told, 0);
+	mk_close(ch);
+	KUNIT_EXPECT_TRUE(test, broker_is_alone(old));
+}
+
+/* A successor that refuses, and one that is gone before it hears of it */
+static void broker_test_heir_does_not_want(struct kunit *test)
+{
+	struct broker_fix *fix = test->priv;
+	struct broker_inst *old = &fix->it[0], *new = &fix->it[1];
+	struct mk_bequest bequest = { .heir = new->inst, .nr = 1 };
+	struct mk_channel *ch;
+	int i;
+
+	old->obliging = true;
+	ch = mk_connect(old->inst->name, "any", 16, &broker_ops, NULL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(ch));
+	bequest.conns[0] = old->opened.conn;
+	mk_link_close(&old->link);
+	mk_broker_bequeath(old->inst, &bequest);
+	broker_stop(old);
+	KUNIT_EXPECT_EQ(test, mk_send(ch, 1, "x", 1), 0);
+	broker_stop(new);
+	mk_broker_inherit(new->inst);
+	for (i = 0; i < 5000 && mk_send(ch, 1, "x", 1) != -ENOTCONN; i++)
+		usleep_range(1000, 2000);
+	KUNIT_EXPECT_EQ(test, mk_send(ch, 1, "x", 1), -ENOTCONN);
+	mk_close(ch);
+	KUNIT_EXPECT_TRUE(test, broker_is_alone(new));
+	KUNIT_EXPECT_TRUE(test, broker_is_alone(old));
+}
+
+/* Of another instance: it goes on to know the one at the other end by the same pair */
+static void broker_test_pair_passes(struct kunit *test)
+{
+	struct broker_inst *peer = kunit_kzalloc(test, sizeof(*peer), GFP_KERNEL);
+	struct mk_ctl_connect req = { .op = MK_CTL_CONNECT };
+	struct broker_fix *fix = test->priv;
+	struct broker_inst *old = &fix->it[0], *new = &fix->it[1];
+	struct mk_ctl_open theirs = {};
+	ssize_t ret;
+
+	KUNIT_ASSERT_NOT_NULL(test, peer);
+	broker_make(test, peer, 2);
+	broker_start(test, peer);
+	old->obliging = true;
+	new->obliging = true;
+	peer->obliging = true;
+	strscpy(req.peer, old->inst->name);
+	strscpy(req.service, "any");
+	ret = mk_call(&peer->boot[MK_CLASS_CONTROL], &req, sizeof(req), &theirs, sizeof(theirs),
+		      20 * HZ);
+	KUNIT_EXPECT_EQ(test, ret, sizeof(theirs));
+	broker_succeed(old, new, theirs.conn);
+	KUNIT_EXPECT_EQ(test, peer->told, 0);
+	KUNIT_EXPECT_EQ(test, new->opened.conn, theirs.conn);
+	KUNIT_EXPECT_EQ(test, new->opened.flags, MK_OPEN_INHERITED);
+	KUNIT_EXPECT_EQ(test, new->opened.peer_id, theirs.peer_id);
+	KUNIT_EXPECT_EQ(test, new->opened.pair_pa, theirs.pair_pa);
+	KUNIT_EXPECT_EQ(test, new->opened.channel, theirs.channel);
+	KUNIT_EXPECT_EQ(test, new->opened.side, !theirs.side);
+	KUNIT_EXPECT_EQ(test, new->opened.tx_off, theirs.rx_off);
+	KUNIT_EXPECT_STREQ(test, new->opened.peer, peer->inst->name);
+	broker_stop(peer);
+	KUNIT_EXPECT_TRUE(test, broker_is_alone(new));
+	KUNIT_EXPECT_EQ(test, new->closes, 1);
+	broker_destroy(peer);
+}
+
 /* A service stays for good: one for all tests */
 static int broker_suite_init(struct kunit_suite *suite)
 {
@@ -506,6 +664,10 @@ static int broker_suite_init(struct kunit_suite *suite)
 
 static struct kunit_case broker_cases[] = {
 	KUNIT_CASE(broker_test_ends_while_made),
+	KUNIT_CASE(broker_test_host_end_passes),
+	KUNIT_CASE(broker_test_other_end_does_not_pass),
+	KUNIT_CASE(broker_test_heir_does_not_want),
+	KUNIT_CASE(broker_test_pair_passes),
 	KUNIT_CASE_SLOW(broker_test_fuzz),
 	{}
 };

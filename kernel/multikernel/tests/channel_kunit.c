@@ -503,13 +503,18 @@ static void chan_expect_end(struct kunit *test, struct chan_caller *caller, ssiz
 	KUNIT_EXPECT_EQ(test, caller->ret, ret);
 }
 
-static void chan_await_sleep(struct kunit *test, struct mk_channel *ch)
+static void chan_await_sender(struct kunit *test, struct mk_channel *ch)
 {
 	int i;
 
 	for (i = 0; i < 10000 && !wq_has_sleeper(&ch->tx_wait); i++)
 		usleep_range(1000, 2000);
 	KUNIT_ASSERT_TRUE(test, wq_has_sleeper(&ch->tx_wait));
+}
+
+static void chan_await_sleep(struct kunit *test, struct mk_channel *ch)
+{
+	chan_await_sender(test, ch);
 	KUNIT_ASSERT_EQ(test, ch->tx.waiting % 2, 1);
 }
 
@@ -633,6 +638,84 @@ static void chan_test_call_close(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(caller); i++)
 		chan_expect_end(test, &caller[i], -ECONNRESET);
 	KUNIT_EXPECT_EQ(test, chan_calls(host), 0);
+}
+
+/* A channel that is held leaves all as it is; nothing of it is lost when it goes on */
+static void chan_test_hold(struct kunit *test)
+{
+	struct chan_fix *fix = test->priv;
+	struct mk_channel *host = chan_control(&fix->host), *guest = chan_control(&fix->guest);
+	struct chan_caller caller;
+	u32 tail;
+
+	chan_attach_both(test);
+	mk_channel_release(guest);
+	mk_send(host, MK_MSG_SHUTDOWN, NULL, 0);
+	chan_receive(&fix->guest);
+	KUNIT_ASSERT_TRUE(test, mk_channel_hold(guest));
+	KUNIT_EXPECT_FALSE(test, mk_channel_hold(guest));
+	tail = guest->rx.tail;
+	KUNIT_EXPECT_EQ(test, guest->rx.mem->tail, mk_ring_word(7, tail));
+	KUNIT_EXPECT_EQ(test, mk_send(host, MK_MSG_SHUTDOWN, NULL, 0), 0);
+	chan_receive(&fix->guest);
+	KUNIT_EXPECT_EQ(test, fix->guest.shutdowns, 1);
+	KUNIT_EXPECT_EQ(test, guest->rx.tail, tail);
+	KUNIT_EXPECT_FALSE(test, mk_channel_poll_begin(guest));
+
+	KUNIT_EXPECT_FALSE(test, mk_channel_has_room(guest, 0));
+	KUNIT_EXPECT_EQ(test, mk_send(guest, 1, "x", 1), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, mk_send_or_ring(guest, 1, "x", 1), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, mk_send_wait(guest, 1, "x", 1, 1), -ETIMEDOUT);
+	KUNIT_EXPECT_FALSE(test, mk_ring_pending(&host->rx));
+	chan_begin(test, &caller, guest, true);
+	chan_await_sender(test, guest);
+
+	mk_channel_release(guest);
+	chan_expect_end(test, &caller, 0);
+	mk_channel_flush(guest);
+	KUNIT_EXPECT_EQ(test, fix->guest.shutdowns, 2);
+	KUNIT_EXPECT_TRUE(test, mk_ring_pending(&host->rx));
+	KUNIT_EXPECT_TRUE(test, mk_channel_has_room(guest, 0));
+	KUNIT_EXPECT_EQ(test, mk_send(guest, 1, "x", 1), 0);
+}
+
+/* One that somebody polls, or that waits for a reply */
+static void chan_test_hold_busy(struct kunit *test)
+{
+	struct chan_fix *fix = test->priv;
+	struct mk_channel *guest = chan_control(&fix->guest);
+
+	chan_attach_both(test);
+	KUNIT_ASSERT_TRUE(test, mk_channel_poll_begin(guest));
+	KUNIT_EXPECT_FALSE(test, mk_channel_hold(guest));
+	mk_channel_poll_end(guest);
+	KUNIT_EXPECT_FALSE(test, mk_channel_calls(guest));
+	KUNIT_EXPECT_EQ(test, mk_call(guest, "", 0, NULL, 0, 0), -ETIMEDOUT);
+	/* Its reply would be taken for that of another call */
+	KUNIT_EXPECT_TRUE(test, mk_channel_calls(guest));
+	KUNIT_EXPECT_TRUE(test, mk_channel_hold(guest));
+	mk_channel_release(guest);
+}
+
+/* Its end does not wait for anybody to let go of it */
+static void chan_test_hold_close(struct kunit *test)
+{
+	struct chan_fix *fix = test->priv;
+	struct mk_channel *guest = chan_control(&fix->guest);
+	struct chan_caller caller;
+
+	chan_attach_both(test);
+	mk_link_open(&fix->guest.link);
+	mk_channel_flush(guest);
+	KUNIT_ASSERT_TRUE(test, mk_channel_hold(guest));
+	chan_begin(test, &caller, guest, true);
+	chan_await_sender(test, guest);
+	mk_link_close(&fix->guest.link);
+	chan_expect_end(test, &caller, -ENOTCONN);
+	KUNIT_EXPECT_EQ(test, mk_send(guest, 1, "x", 1), -ENOTCONN);
+	mk_channel_release(guest);
+	KUNIT_EXPECT_EQ(test, mk_send(guest, 1, "x", 1), -ENOTCONN);
+	KUNIT_EXPECT_FALSE(test, mk_channel_hold(guest));
 }
 
 static int chan_peer_thread(void *data)
@@ -903,6 +986,9 @@ static struct kunit_case chan_cases[] = {
 	KUNIT_CASE(chan_test_late_reply),
 	KUNIT_CASE(chan_test_too_many_calls),
 	KUNIT_CASE(chan_test_call_close),
+	KUNIT_CASE(chan_test_hold),
+	KUNIT_CASE(chan_test_hold_busy),
+	KUNIT_CASE(chan_test_hold_close),
 	KUNIT_CASE(chan_test_nop),
 	KUNIT_CASE(chan_test_no_message_left),
 	KUNIT_CASE(chan_test_poll),

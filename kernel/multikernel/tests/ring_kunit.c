@@ -592,6 +592,114 @@ static void ring_test_model(struct kunit *test)
 	KUNIT_EXPECT_GT(test, model.read - start, 20 * RING_SLOTS);
 }
 
+/* Another one goes on as the producer: the bell that was rung may be rung once more */
+static void ring_resume_tx(struct kunit *test)
+{
+	struct ring_fix *fix = test->priv;
+	struct mk_ring_tx old = fix->tx;
+
+	memset(&fix->tx, RING_CANARY, sizeof(fix->tx));
+	mk_ring_tx_resume(&fix->tx, fix->mem, RING_SLOTS, RING_EPOCH);
+	KUNIT_ASSERT_PTR_EQ(test, fix->tx.mem, fix->mem);
+	KUNIT_ASSERT_EQ(test, fix->tx.head, old.head);
+	KUNIT_ASSERT_EQ(test, fix->tx.waiting, old.waiting);
+	fix->tx.rung = old.rung;
+}
+
+static void ring_resume_rx(struct kunit *test)
+{
+	struct ring_fix *fix = test->priv;
+	struct mk_ring_rx old;
+
+	mk_ring_publish(&fix->rx);
+	old = fix->rx;
+	memset(&fix->rx, RING_CANARY, sizeof(fix->rx));
+	mk_ring_rx_resume(&fix->rx, fix->mem, RING_SLOTS, RING_EPOCH);
+	mk_ring_rx_buf(&fix->rx, fix->buf, RING_MAX);
+	KUNIT_ASSERT_EQ(test, fix->rx.tail, old.tail);
+	KUNIT_ASSERT_EQ(test, fix->rx.published, old.tail);
+	KUNIT_ASSERT_EQ(test, fix->rx.armed, old.armed);
+}
+
+/* A ring in which nothing has been yet, and one that is full of one message */
+static void ring_test_resume(struct kunit *test)
+{
+	struct ring_fix *fix = test->priv;
+	u32 start = ring_start(test);
+
+	ring_resume_tx(test);
+	ring_resume_rx(test);
+	ring_start_at(fix, start);
+	KUNIT_ASSERT_EQ(test, ring_push_nth(fix, start, RING_MAX), 0);
+	ring_resume_tx(test);
+	KUNIT_EXPECT_EQ(test, ring_push_nth(fix, start + RING_SLOTS, 1), -EAGAIN);
+	ring_resume_rx(test);
+	ring_pop_nth(test, start, RING_MAX);
+	/* Read, but nobody has said so */
+	ring_resume_tx(test);
+	KUNIT_EXPECT_EQ(test, ring_push_nth(fix, start + RING_SLOTS, 1), -EAGAIN);
+	ring_resume_rx(test);
+	ring_resume_tx(test);
+	ring_expect_nothing(test);
+	KUNIT_EXPECT_EQ(test, ring_push_nth(fix, start + RING_SLOTS, 1), 0);
+	ring_pop_nth(test, start + RING_SLOTS, 1);
+	KUNIT_EXPECT_TRUE(test, ring_canaries_ok(fix));
+}
+
+/* As ring_test_model(), and both ends are followed by others all the time */
+static void ring_test_resume_model(struct kunit *test)
+{
+	u32 start = ring_start(test);
+	struct ring_model model = {
+		.sent = start, .sent_pos = start,
+		.read = start, .read_pos = start, .published = start,
+	};
+	struct ring_fix *fix = test->priv;
+	struct rnd_state rnd;
+	unsigned int i;
+
+	prandom_seed_state(&rnd, start + 2);
+	ring_start_at(fix, start);
+	for (i = 0; i < 20000; i++) {
+		u32 what = prandom_u32_state(&rnd) % 28;
+
+		if (what < 24) {
+			ring_model_step(test, &model, what);
+		} else if (what < 26) {
+			ring_resume_tx(test);
+		} else {
+			ring_resume_rx(test);
+			model.published = model.read_pos;
+		}
+	}
+	KUNIT_EXPECT_TRUE(test, ring_canaries_ok(fix));
+	KUNIT_EXPECT_EQ(test, fix->tx.bad_tails, 0);
+	KUNIT_EXPECT_EQ(test, fix->rx.bad, 0);
+	KUNIT_EXPECT_GT(test, model.read - start, 20 * RING_SLOTS);
+}
+
+/* Whatever the other side has written, there is no more in the ring than it holds */
+static void ring_test_resume_hostile(struct kunit *test)
+{
+	struct ring_fix *fix = test->priv;
+	struct rnd_state rnd;
+	unsigned int i;
+
+	prandom_seed_state(&rnd, 3);
+	for (i = 0; i < 5000; i++) {
+		prandom_bytes_state(&rnd, fix->mem, RING_BYTES);
+		if (i % 2)
+			fix->mem->tail = ring_word(i);
+		if (i % 4 == 3)
+			ring_slot(fix, i)->ctl = ring_ctl(i, 2, 0x1ffff - i);
+		mk_ring_tx_resume(&fix->tx, fix->mem, RING_SLOTS, RING_EPOCH);
+		KUNIT_ASSERT_LE(test, fix->tx.head - fix->tx.tail, RING_SLOTS);
+		mk_ring_rx_resume(&fix->rx, fix->mem, RING_SLOTS, RING_EPOCH);
+		KUNIT_ASSERT_EQ(test, fix->rx.tail, fix->tx.tail);
+	}
+	KUNIT_EXPECT_TRUE(test, ring_canaries_ok(fix));
+}
+
 static struct kunit_case ring_cases[] = {
 	KUNIT_CASE(ring_test_layout),
 	KUNIT_CASE(ring_test_new_is_empty),
@@ -613,6 +721,9 @@ static struct kunit_case ring_cases[] = {
 	KUNIT_CASE_PARAM(ring_test_left_by_long, ring_start_gen_params),
 	KUNIT_CASE(ring_test_longer_than_taken),
 	KUNIT_CASE_PARAM(ring_test_model, ring_start_gen_params),
+	KUNIT_CASE_PARAM(ring_test_resume, ring_start_gen_params),
+	KUNIT_CASE_PARAM(ring_test_resume_model, ring_start_gen_params),
+	KUNIT_CASE(ring_test_resume_hostile),
 	{}
 };
 

@@ -44,6 +44,8 @@ static void ring_step_copy(u8 *to, const u8 *from, size_t len)
 #define mk_ring_size		step_mk_ring_size
 #define mk_ring_tx_init		step_mk_ring_tx_init
 #define mk_ring_rx_init		step_mk_ring_rx_init
+#define mk_ring_tx_resume	step_mk_ring_tx_resume
+#define mk_ring_rx_resume	step_mk_ring_rx_resume
 #define mk_ring_rx_buf		step_mk_ring_rx_buf
 #define mk_ring_push		step_mk_ring_push
 #define mk_ring_tx_room		step_mk_ring_tx_room

@@ -27,6 +27,8 @@ void ring_step(void);
 size_t step_mk_ring_size(u32 slots);
 void step_mk_ring_tx_init(struct mk_ring_tx *tx, void *mem, u32 slots, u32 epoch);
 void step_mk_ring_rx_init(struct mk_ring_rx *rx, void *mem, u32 slots, u32 epoch);
+void step_mk_ring_tx_resume(struct mk_ring_tx *tx, void *mem, u32 slots, u32 epoch);
+void step_mk_ring_rx_resume(struct mk_ring_rx *rx, void *mem, u32 slots, u32 epoch);
 void step_mk_ring_rx_buf(struct mk_ring_rx *rx, void *buf, u32 max);
 int step_mk_ring_push(struct mk_ring_tx *tx, u16 type, const void *data, size_t len);
 bool step_mk_ring_tx_room(struct mk_ring_tx *tx, size_t len);

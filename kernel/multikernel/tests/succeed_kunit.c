@@ -23,6 +23,7 @@
 #define SUCCEED_BLOCKS	3
 #define SUCCEED_FDT	0x123000
 #define SUCCEED_FORMATS	4
+#define SUCCEED_CONN	77
 
 /**
  * enum succeed_fault - what becomes of a step
@@ -57,6 +58,7 @@ static struct succeed_world {
 	u32 old_id;
 	u32 new_id;
 	unsigned int adopted;	/* ranges */
+	unsigned int inherited;	/* connections */
 	const char *formats[SUCCEED_FORMATS];	/* of the old one */
 	const char *more;	/* that it has when it is prepared */
 	const char *known;	/* to the new one, besides the first; NULL: all */
@@ -148,6 +150,17 @@ static int succeed_understands(const struct mk_ctl_formats *req, struct mk_ctl_f
 	return 0;
 }
 
+/* More connections than it can name are those that it names */
+static void succeed_frozen(struct mk_ctl_frozen *reply)
+{
+	if (!(world.old->link.features & MK_BOOT_F_INHERIT)) {
+		reply->fdt_pa = SUCCEED_FDT;
+		return;
+	}
+	*reply = (struct mk_ctl_frozen){ .fdt_pa = SUCCEED_FDT, .nr_conns = UINT_MAX };
+	reply->conns[0] = SUCCEED_CONN;
+}
+
 static int succeed_inside(struct mk_instance *inst, const void *data, void *reply)
 {
 	struct kunit *test = world.test;
@@ -179,7 +192,7 @@ static int succeed_inside(struct mk_instance *inst, const void *data, void *repl
 		KUNIT_EXPECT_PTR_EQ(test, inst, world.old);
 		world.frozen = true;
 		world.was_frozen = true;
-		*(struct mk_ctl_frozen *)reply = (struct mk_ctl_frozen){ .fdt_pa = SUCCEED_FDT };
+		succeed_frozen(reply);
 		return 0;
 	case MK_CTL_THAW:
 		KUNIT_EXPECT_PTR_EQ(test, inst, world.old);
@@ -235,6 +248,13 @@ static void succeed_stub_end(struct mk_instance *inst, enum mk_state state, cons
 {
 	lockdep_assert_held(&inst->lock);
 	KUNIT_EXPECT_TRUE(world.test, mk_state_is_up(inst->state));
+	if (inst->bequest) {
+		KUNIT_EXPECT_PTR_EQ(world.test, inst, world.old);
+		world.inherited = inst->bequest->nr;
+		KUNIT_EXPECT_TRUE(world.test, !world.inherited ||
+				  (inst->bequest->heir == world.new &&
+				   inst->bequest->conns[0] == SUCCEED_CONN));
+	}
 	if (inst == world.old && succeed_step()) {
 		world.lost = true;
 		inst->shared.va = NULL;
@@ -493,6 +513,23 @@ static void succeed_test_succeeds(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, world.old->state, MK_OFFLINE);
 }
 
+/* Only if both kernels know of it */
+static void succeed_test_inherits(struct kunit *test)
+{
+	unsigned int both;
+
+	for (both = 0; both < 4; both++) {
+		succeed_begin_world(test);
+		if (both & 1)
+			world.old->link.features |= MK_BOOT_F_INHERIT;
+		if (both & 2)
+			world.new->link.features |= MK_BOOT_F_INHERIT;
+		KUNIT_EXPECT_EQ(test, succeed_try(), 0);
+		KUNIT_EXPECT_EQ(test, world.inherited, both == 3 ? MK_FROZEN_CONNS : 0);
+		KUNIT_EXPECT_NULL(test, world.old->bequest);
+	}
+}
+
 static void succeed_test_nobody(struct kunit *test)
 {
 	world.nobody = true;
@@ -640,6 +677,7 @@ static void succeed_test_does_not_thaw(struct kunit *test)
 
 static struct kunit_case succeed_cases[] = {
 	KUNIT_CASE(succeed_test_succeeds),
+	KUNIT_CASE(succeed_test_inherits),
 	KUNIT_CASE(succeed_test_nobody),
 	KUNIT_CASE(succeed_test_unready),
 	KUNIT_CASE(succeed_test_refusals),

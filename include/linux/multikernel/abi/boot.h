@@ -69,6 +69,7 @@
 #define MK_BOOT_F_UPDATE	BIT_ULL(6)	/* MK_END_KEXEC and struct mk_update */
 #define MK_BOOT_F_SUCCEED	BIT_ULL(7)	/* MK_CTL_PREPARE to MK_CTL_AWAITED */
 #define MK_BOOT_F_AWAY		BIT_ULL(8)	/* MK_CTL_AWAY and struct mk_away */
+#define MK_BOOT_F_INHERIT	BIT_ULL(9)	/* mk_ctl_frozen.conns, MK_OPEN_INHERITED */
 
 #define MK_BOOT_NAME_LEN	64
 #define MK_BOOT_NODES_MAX	64	/* a machine that has more shows none */

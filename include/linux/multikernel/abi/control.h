@@ -37,7 +37,10 @@
  * MK_CTL_ADOPT_MEM, which it adds and does not use; MK_CTL_AWAITED is answered by -EAGAIN as
  * long as nobody in its userspace waits for a state.  That other one has its userspace told
  * by MK_CTL_PREPARE, and freezes it by MK_CTL_FREEZE, answered by a &struct mk_ctl_frozen;
- * MK_CTL_THAW undoes it.  The successor looks at what was preserved, MK_CTL_ADOPT, and asks
+ * MK_CTL_THAW undoes it.  With MK_BOOT_F_INHERIT that says of which connections the rings are
+ * held: it reads no more there, has published what it has read, and writes no more.  These
+ * are opened by the successor, MK_OPEN_INHERITED, when the other one is stopped, and it goes on
+ * where that one came to.  The successor looks at what was preserved, MK_CTL_ADOPT, and asks
  * by MK_CTL_TAKE_OVER as soon as its userspace wants it; the reply is a &struct mk_ctl_self.
  * Afterwards it may use the rest of that memory, MK_CTL_ADOPT_REST.
  *
@@ -77,6 +80,7 @@
 #define MK_PEER_NAME_LEN	64
 #define MK_SERVICE_NAME_LEN	32
 #define MK_FORMATS_LEN		240
+#define MK_FROZEN_CONNS		60
 
 /**
  * struct mk_nop - MK_CTL_ECHO or MK_CTL_FAIL
@@ -128,7 +132,7 @@ struct mk_ctl_connect {
  *         of them at first, who was asked the second
  * @pages_off: offset of these in the area
  * @version: of the ABI, which both ends speak; 0 for that of host and receiver
- * @reserved: zero
+ * @flags: MK_OPEN_*; only with MK_BOOT_F_INHERIT, otherwise zero
  */
 struct mk_ctl_open {
 	__u32 op;
@@ -148,8 +152,11 @@ struct mk_ctl_open {
 	__u32 pages;
 	__u64 pages_off;
 	__u32 version;
-	__u32 reserved;
+	__u32 flags;
 };
+
+/* The rings are in use: go on with them.  Only with MK_CTL_OPEN, and without pages */
+#define MK_OPEN_INHERITED	1
 
 /**
  * struct mk_ctl_close - MK_CTL_CLOSE
@@ -239,9 +246,17 @@ struct mk_ctl_formats {
 /**
  * struct mk_ctl_frozen - the reply to MK_CTL_FREEZE
  * @fdt_pa: physical address of the FDT of KHO (Documentation/core-api/kho/abi.rst)
+ * @nr_conns: how many connections a successor may inherit
+ * @reserved: zero
+ * @conns: the host's numbers of them, then zeros
+ *
+ * Without MK_BOOT_F_INHERIT it ends behind @fdt_pa.
  */
 struct mk_ctl_frozen {
 	__u64 fdt_pa;
+	__u32 nr_conns;
+	__u32 reserved;
+	__u32 conns[MK_FROZEN_CONNS];
 };
 
 /**

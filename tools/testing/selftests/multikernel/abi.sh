@@ -37,7 +37,7 @@ speaks()
 	is "$(counter "$1" abi agreed)" "$2" 'the version agreed on'
 	is "$(counter "$1" abi newest)" "$3" 'its newest'
 	is "$(counter "$1" abi oldest)" "$4" 'its oldest'
-	is "$(counter "$1" abi features)" 0x1ff 'features'
+	is "$(counter "$1" abi features)" 0x3ff 'features'
 	ok answers "$1"
 	flows host "$1" 64 100
 	flows "$1" host 4096 100

@@ -171,13 +171,32 @@ the_successor_dies_before()
 	again next
 }
 
+# begins_to_count KERNELS: host and db send messages with numbers to whoever is web, until so
+# many kernels have answered, the last one 500 of them
+begins_to_count()
+{
+	{ echo "count web $1 500" > $BENCH && cat $BENCH; } > "$MK_TMP/count" 2>&1 &
+	echo $! > "$MK_TMP/counter"
+	mk_run db ": > /tmp/count; { echo count web $1 500 > $BENCH && cat $BENCH; } > /tmp/count 2>&1 &"
+	wait_until 'the host is connected' grep -q 'peer=web channel=[2-9]' $DEBUG/channels
+	wait_until 'db is connected' mk_run db "grep -q 'peer=web channel=[2-9]' $DEBUG/channels"
+}
+
+others_count()
+{
+	[ -e $BENCH ] || skip 'needs CONFIG_MULTIKERNEL_BENCH'
+	begins_to_count 2
+}
+
 each_step_fails_once()
 {
-	local n=0 got
+	local n=0 again failed=0 got
 
 	[ -w $FAULT/times ] || skip 'needs CONFIG_FAULT_INJECTION_DEBUG_FS'
 	mk_run web "rm -f $HOOK"
 	waits next
+	# Each of them so often, before the next one
+	again=0
 	while :; do
 		echo 0 > $FAULT/verbose
 		echo 1 > $FAULT/times
@@ -189,13 +208,15 @@ each_step_fails_once()
 		[ "$got" != OK ] || { note "OK although step $n failed"; return 1; }
 		is "$(words_of web)" first "who serves after step $n failed"
 		serves web
-		n=$((n + 1))
+		failed=$((failed + 1))
+		again=$((again + 1))
+		[ $again -lt "${MK_EACH_STEP:-1}" ] || { n=$((n + 1)); again=0; }
 		# Nothing has been asked of it
 		! is_in next running || continue
 		again next
 		waits next
 	done
-	note "$n steps"
+	note "$n steps, $failed failures"
 	between 8 "$n" 40 'steps that failed'
 	is "$got" OK 'when nothing fails'
 }
@@ -215,6 +236,36 @@ the_second_has_taken_the_place_of_the_first()
 	has "$(get web log)" 'Command line: first' 'the log of the first'
 	ok mkctl ping web -c 100
 	ok rmdir "$MK_FS/instances/next"
+}
+
+# counted WHO KERNELS TEXT: all of its messages were answered once and in order
+counted()
+{
+	is "$(printf '%s\n' "$3" | sed '/^[a-z]* [0-9]*$/!d; /^sent /d; /^answered /d' | paste -s -d ' ')" \
+		"misplaced 0 damaged 0 kernels $2" "what $1 has counted"
+	between 500 "$(value sent "$3")" 1000000000 "messages of $1"
+	is "$(value answered "$3")" "$(value sent "$3")" "answers to $1"
+	note "$1: $(value sent "$3") messages"
+}
+
+host_has_counted() { grep -q . "$MK_TMP/count"; }
+db_has_counted() { mk_run db 'grep -q . /tmp/count'; }
+
+# have_counted KERNELS: who is connected to the first is connected to the last one of them,
+# without having noticed
+have_counted()
+{
+	wait_until 'the host has counted' host_has_counted
+	wait "$(cat "$MK_TMP/counter")" || :
+	counted 'the host' "$1" "$(cat "$MK_TMP/count")"
+	wait_until 'db has counted' db_has_counted
+	counted db "$1" "$(mk_run db 'cat /tmp/count')"
+}
+
+no_message_is_lost_or_comes_twice()
+{
+	[ -e $BENCH ] || skip 'needs CONFIG_MULTIKERNEL_BENCH'
+	have_counted 2
 }
 
 # update ARGUMENT...: web by a third kernel, whose userspace waits by itself. To be called
@@ -329,6 +380,37 @@ mkctl_updates_it()
 	ok mkctl ping web -c 100
 }
 
+# That of the two which web has not got
+other_cpu() { [ "$(get web cpus)" = "$A" ] && echo "$C" || echo "$A"; }
+
+# web_found: it has a new kernel, which has found what the old one has left, and serves
+web_found()
+{
+	mk_login web
+	wait_until 'it serves' has_found web
+	has "$(found web)" '^[0-9]* [0-9]*$' 'what it has found'
+	serves web
+}
+
+# Its state and who is connected to it go from each to the next
+one_succeeds_the_other()
+{
+	local i n=${MK_SUCCESSIONS:-2} before
+
+	before=$(updates_of web)
+	[ ! -e $BENCH ] || begins_to_count $((n + 1))
+	for i in $(seq "$n"); do
+		mk_run web 'kill $(pidof mkprobe)'
+		is "$(mk_run web "$PROBE luo-serve state $SIZE")" OK "to serve, $i"
+		is "$(update --cpus "$(other_cpu)" 2> "$MK_TMP/said")" 'web has a new kernel' "what it says, $i"
+		is "$(updates_of web)" $((before + i)) 'updates'
+		web_found
+	done
+	[ ! -e $BENCH ] || have_counted $((n + 1))
+	is "$(ls "$MK_FS/instances" | paste -s -d ' ')" 'db web' 'instances'
+	is "$(count_cpus "$(get web cpus)")" 1 'CPUs'
+}
+
 # All that the two had is its own then
 mkctl_updates_it_and_keeps_all()
 {
@@ -337,7 +419,7 @@ mkctl_updates_it_and_keeps_all()
 	mk_run web 'kill $(pidof mkprobe)'
 	is "$(mk_run web "$PROBE luo-serve state $SIZE")" OK 'to serve'
 	memory=$(get web memory)
-	ok update --cpus "$C" --memory "$EACH" --as other --keep
+	ok update --cpus "$(other_cpu)" --memory "$EACH" --as other --keep
 	is "$(ls "$MK_FS/instances" | paste -s -d ' ')" 'db web' 'instances'
 	is "$(get web cpus)" "$A,$C" 'CPUs'
 	is "$(bytes "$(get web memory)")" $(($(bytes "$memory") + $(bytes "$EACH"))) 'memory'
@@ -349,7 +431,9 @@ mkctl_updates_it_and_keeps_all()
 
 mk_main two_kernels_run who_can_not_be_is_refused one_that_can_not_adopt_is_refused \
 	what_it_does_not_understand_is_refused \
-	userspace_may_refuse nobody_waits nobody_takes_over nobody_takes_over_what_is_not_there the_successor_dies_before each_step_fails_once \
+	userspace_may_refuse nobody_waits nobody_takes_over nobody_takes_over_what_is_not_there the_successor_dies_before others_count each_step_fails_once \
+	no_message_is_lost_or_comes_twice \
 	the_second_has_taken_the_place_of_the_first mkctl_refuses_what_can_not_be \
 	mkctl_interrupted_leaves_nothing mkctl_ended_when_web_prepares_leaves_nothing \
-	what_fails_is_rolled_back_by_mkctl mkctl_updates_it mkctl_updates_it_and_keeps_all
+	what_fails_is_rolled_back_by_mkctl mkctl_updates_it one_succeeds_the_other \
+	mkctl_updates_it_and_keeps_all

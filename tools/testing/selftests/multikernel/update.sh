@@ -100,7 +100,7 @@ many_in_a_row()
 	local i kb now
 
 	is "$(mk_run web "$PROBE luo-keep row 16 0")" OK 'to keep'
-	for i in $(seq "${MK_UPDATES:-3}"); do
+	for i in $(seq "${MK_UPDATES:-7}"); do
 		is "$(loads web "row$i $KHO")" OK "to load number $i"
 		enters web
 		is "$(words_of web)" "row$i" 'its command line'
