@@ -69,10 +69,17 @@ inside()
 found() { mk_run web 'cat /tmp/found'; }
 has_found() { [ "$(found | wc -w)" -eq 2 ]; }
 
+# Messages of the host's, some each millisecond, which web's kernel answers; what is said at last
+# is for how long it has not.
+asks()
+{
+	echo "count web 2 100" > $BENCH && cat $BENCH
+}
+
 # A new pair for each turn. What waits in the successor is there before the old one freezes.
 succeed()
 {
-	local turn cpus
+	local turn cpus counter
 
 	cpus=$(last_cpus 3)
 	khz begin
@@ -82,7 +89,13 @@ succeed()
 		[ "$(mk_run web "$PROBE luo-serve bench $MIB")" = OK ] || die 'no session'
 		mk_send next "$PROBE luo-succeed bench $MIB > /tmp/found 2>&1 &"
 		mk_run next true
+		asks > asked & counter=$!
+		wait_until 'web is asked' grep -q 'peer=web channel=[2-9]' $MK_DEBUG/channels ||
+			die 'not connected'
 		[ "$(put web successor next)" = OK ] || die "$(last_error)"
+		wait $counter || die 'messages'
+		[ "$(value answered "$(cat asked)")" = "$(value sent "$(cat asked)")" ] || die 'lost messages'
+		echo "peer $(value gap_ns "$(cat asked)")"
 		mk_login web >&2 || die 'no shell'
 		wait_until 'what it has found' has_found || die 'nothing found'
 		echo "gap $(found)"

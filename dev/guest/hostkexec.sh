@@ -20,6 +20,7 @@ KEXECS=$(sed -n 's/.*test\.kexecs=\([0-9]*\).*/\1/p' /proc/cmdline)
 KEXECS=${KEXECS:-2}
 OTHER=$(grep -cw test.other /proc/cmdline)
 PROBE=/selftests/multikernel/mkprobe
+DEBUG=/sys/kernel/debug/multikernel
 
 all_of_it() { [ "$1" -le 2 ] || [ $(($1 % 10)) -eq 0 ]; }
 
@@ -70,6 +71,39 @@ shape()
 
 counted() { mk_run web 'wc -l < /tmp/count'; }
 
+# What db has sent to web on the channel that it has opened when the first host was there
+sent_by_db()
+{
+	mk_run db "sed -n 's/^peer=web channel=[2-9].* sent=\([0-9]*\) .*/\1/p' $DEBUG/channels" | sort -n | tail -n 1
+}
+db_has_sent_more() { [ "$(sent_by_db)" -gt "$1" ]; }
+
+# What web has with the one that dies
+knows_dead() { mk_run web "grep -q 'peer=dead channel=[2-9]' $DEBUG/channels"; }
+knows_dead_no_more() { ! knows_dead; }
+
+stream_beyond() { [ "$(mk_run db 'wc -l < /tmp/stream')" -gt "$1" ]; }
+
+# db sends messages with numbers to web, without end
+db_counts()
+{
+	mk_run db "(echo count web 2 1 > $BENCH) 2> /dev/null & echo \$! > /tmp/counter"
+	wait_until 'db counts' db_has_sent_more 100
+}
+
+# ... and each one has been answered once, but for those under way
+db_has_counted()
+{
+	local out
+
+	out=$(mk_run db "kill \$(cat /tmp/counter); cat $BENCH")
+	is "$(value misplaced "$out") $(value damaged "$out") $(value kernels "$out")" '0 0 1' \
+		'misplaced and damaged answers, and who has answered'
+	between 100 "$(value answered "$out")" 10000000000 'answers'
+	between $(($(value sent "$out") - 65)) "$(value answered "$out")" "$(value sent "$out")" 'answers'
+	note "db: $(value sent "$out") messages"
+}
+
 instances_run()
 {
 	mk_boot web 3,4 $((2 * MK_EACH))M
@@ -87,6 +121,14 @@ instances_run()
 	mk_send dead 'until dmesg | grep -q "makes way"; do usleep 10000; done; sleep 1; echo c > /proc/sysrq-trigger'
 	flows db web 4096 100
 	ok mkctl exec web true
+	db_counts
+	# What it has with web ends when it does, and that is while there is no host
+	mk_run dead "echo hold web > $BENCH"
+	ok knows_dead
+	# A socket between two instances, on which a line goes there and back now and then
+	mk_send web "$PROBE vsock-listen 4001 1 > /dev/null &"
+	mk_send db "(while echo x; do usleep 50000; done) | $PROBE vsock $(($(get web id) + 2)) 4001 > /tmp/stream &"
+	wait_until 'the socket is connected' stream_beyond 2
 }
 
 stories()
@@ -129,6 +171,10 @@ they_have_not_stood_still()
 
 	n=$(counted)
 	wait_until 'it counts on' eval "[ \$(counted) -gt $n ]"
+	n=$(sent_by_db)
+	wait_until 'db sends on' db_has_sent_more "$n"
+	n=$(mk_run db 'wc -l < /tmp/stream')
+	wait_until 'the socket is connected' stream_beyond "$n"
 	gap=$(mk_run web 'tail -n 1 /tmp/gaps')
 	note "longest gap of web's own work: $gap ms"
 	echo "gap $gap"
@@ -158,8 +204,10 @@ they_can_be_reached()
 	is "$(mkctl exec web hostname)" "$(mk_run web hostname)" 'what mkctl exec says'
 	flows host web 4096 100
 	flows web host 4096 100
+	db_has_counted
 	flows db web 4096 100
 	flows web db 4096 100
+	db_counts
 	# What the host before has left in the console has been read there
 	is "$(mk_run web 'echo $((6 * 7))')" 42 'console'
 }
@@ -186,6 +234,7 @@ who_has_died_meanwhile_is_known_to()
 	wait_for_state dead crashed
 	has "$(get dead reason)" '^panic: sysrq' 'its reason'
 	has "$($PROBE core-find "$MK_FS/instances/dead/vmcore" "sysrq triggered crash")" . "its core"
+	wait_until 'web hears that it has ended' knows_dead_no_more
 	ok mkctl rm dead
 }
 

@@ -108,7 +108,11 @@ struct mk_peer {
 };
 
 /* What a notifier hears of a peer */
-#define MK_PEER_DOWN	0	/* it has ended; what was open to it is being closed */
+/*
+ * It has ended; what was open to it is being closed.  Or it has another kernel, or there is
+ * another host: then it is up again soon, and a channel that stays is none of this event's.
+ */
+#define MK_PEER_DOWN	0
 #define MK_PEER_UP	1	/* it runs: mk_connect() will find it */
 
 #ifdef CONFIG_MULTIKERNEL

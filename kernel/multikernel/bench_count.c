@@ -9,6 +9,7 @@
 #include <linux/crc32.h>
 #include <linux/delay.h>
 #include <linux/random.h>
+#include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
@@ -22,8 +23,8 @@
 #define BENCH_COUNT_WINDOW	64
 
 /* Each how many messages there is a call, and a rest */
-#define BENCH_COUNT_CALL	16
-#define BENCH_COUNT_REST_US	500
+#define BENCH_COUNT_CALL	8
+#define BENCH_COUNT_REST_US	1000
 
 /**
  * struct bench_counted - the answer
@@ -46,6 +47,8 @@ struct bench_counted {
  * @kernels: that have answered
  * @who: the last one of them
  * @by_last: how many it has answered
+ * @last_ns: time of the last answer
+ * @gap_ns: the longest time between two answers
  */
 struct bench_count {
 	wait_queue_head_t wait;
@@ -55,11 +58,14 @@ struct bench_count {
 	u32 kernels;
 	u32 who;
 	u32 by_last;
+	u64 last_ns;
+	u64 gap_ns;
 };
 
 static struct bench_count bench_count = {
 	.wait = __WAIT_QUEUE_HEAD_INITIALIZER(bench_count.wait),
 };
+
 static u32 bench_who;
 
 static bool bench_count_receive(struct mk_channel *ch, const struct mk_msg *msg)
@@ -96,6 +102,7 @@ static bool bench_count_answer(struct mk_channel *ch, const struct mk_msg *msg)
 {
 	struct bench_count *bc = &bench_count;
 	struct bench_counted counted;
+	u64 now = local_clock();
 
 	if (msg->type != BENCH_STREAM || msg->len != sizeof(counted)) {
 		bc->damaged++;
@@ -103,6 +110,9 @@ static bool bench_count_answer(struct mk_channel *ch, const struct mk_msg *msg)
 	}
 	memcpy(&counted, msg->data, sizeof(counted));
 	bc->damaged += !counted.whole;
+	if (bc->last_ns)
+		bc->gap_ns = max(bc->gap_ns, now - bc->last_ns);
+	bc->last_ns = now;
 	bc->misplaced += counted.seq != bc->answered;
 	if (!bc->kernels || counted.who != bc->who) {
 		bc->who = counted.who;
@@ -135,6 +145,8 @@ struct mk_channel *bench_count_connect(const char *peer)
 	bc->damaged = 0;
 	bc->kernels = 0;
 	bc->by_last = 0;
+	bc->last_ns = 0;
+	bc->gap_ns = 0;
 	return mk_connect(peer, BENCH_COUNT_SERVICE, BENCH_SLOTS, &bench_count_ops, NULL);
 }
 
@@ -149,16 +161,20 @@ static int bench_count_wait(struct bench_count *bc, u64 sent, unsigned int windo
 static int bench_count_one(struct mk_channel *ch, struct bench_head *head, u64 seq)
 {
 	u8 *data = (u8 *)(head + 1);
-	u64 echo = seq;
-	ssize_t ret;
 
 	head->seq = seq;
 	head->len = 1 + seq % (BENCH_COUNT_MAX - sizeof(*head));
 	data[head->len - 1] = seq;
 	head->crc = crc32_le(~0, data, head->len);
-	ret = mk_send_wait(ch, BENCH_STREAM, head, sizeof(*head) + head->len, BENCH_TIMEOUT);
-	if (ret || seq % BENCH_COUNT_CALL)
-		return ret;
+	return mk_send_wait(ch, BENCH_STREAM, head, sizeof(*head) + head->len, BENCH_TIMEOUT);
+}
+
+/* Between messages, and answered by the same service */
+static int bench_count_ask(struct mk_channel *ch, u64 seq)
+{
+	u64 echo = 0;
+	ssize_t ret;
+
 	ret = mk_call(ch, &seq, sizeof(seq), &echo, sizeof(echo), BENCH_TIMEOUT);
 	if (ret < 0)
 		return ret;
@@ -191,8 +207,10 @@ int bench_count_run(struct mk_channel *ch, u32 kernels, u32 count, u64 *sent)
 			break;
 		++*sent;
 		ret = bench_count_wait(bc, *sent, BENCH_COUNT_WINDOW);
-		if (!(*sent % BENCH_COUNT_CALL))
-			usleep_range(BENCH_COUNT_REST_US, 2 * BENCH_COUNT_REST_US);
+		if (ret || *sent % BENCH_COUNT_CALL)
+			continue;
+		ret = bench_count_ask(ch, *sent);
+		usleep_range(BENCH_COUNT_REST_US, 2 * BENCH_COUNT_REST_US);
 	}
 	return ret ?: bench_count_wait(bc, *sent, 0);
 }
@@ -207,8 +225,9 @@ void bench_count_show(char *buf, size_t size, u64 sent)
 {
 	const struct bench_count *bc = &bench_count;
 
-	scnprintf(buf, size, "sent %llu\nanswered %llu\nmisplaced %llu\ndamaged %llu\nkernels %u\n",
-		  sent, bc->answered, bc->misplaced, bc->damaged, bc->kernels);
+	scnprintf(buf, size,
+		  "sent %llu\nanswered %llu\nmisplaced %llu\ndamaged %llu\nkernels %u\ngap_ns %llu\n",
+		  sent, bc->answered, bc->misplaced, bc->damaged, bc->kernels, bc->gap_ns);
 }
 
 /**

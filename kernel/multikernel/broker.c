@@ -12,10 +12,7 @@
  * CPUs are proven to be stopped has no end any more.  The memory is freed when no end
  * is open, so never while a kernel may still write to it.
  *
- * When an instance gets a successor, a connection may pass to that: the successor takes its
- * place in it while nobody uses that end, and is told to open it as one that is in use.  For
- * the other end nothing changes, be it another instance, which goes on to know this one by the
- * same pair, or the host itself, whose channel moves to the successor's link.
+ * Connections that outlive one of the kernels are in broker_heir.c and broker_keep.c.
  *
  * An end is told that the other one is gone only after the connection has been made, or
  * that has failed: whoever is asked to let go of something has heard of it before, or
@@ -41,6 +38,7 @@
 #include <linux/string.h>
 #include <trace/events/multikernel.h>
 
+#include "broker.h"
 #include "internal.h"
 #include "service.h"
 
@@ -50,76 +48,11 @@
 /* How often an instance is asked to let go of a connection */
 #define MK_GONE_RETRY_MS	1000
 
-/* Of one instance, so that it can't have all of the host's memory */
-#define MK_CONNS_MAX		64
-#define MK_CONNS_SIZE_MAX	SZ_64M
-
-/**
- * struct mk_pair - two instances that have a connection, or had one
- * @node: in the list of pairs
- * @inst: the two; each connection has references
- * @epoch: which of their lives
- * @id: number by which each knows the other
- * @words: cause words
- * @used: ids of channels
- * @refs: connections
- */
-struct mk_pair {
-	struct list_head node;
-	struct mk_instance *inst[2];
-	u32 epoch[2];
-	u32 id;
-	struct mk_pair_words *words;
-	DECLARE_BITMAP(used, MK_LINK_CHANNELS);
-	unsigned int refs;
-};
-
-/**
- * struct mk_conn - a connection
- * @node: in the list of connections
- * @refs: an end that is open, the one who makes it, a work item that is queued
- * @nr: its number
- * @inst: who has asked, and who was asked; NULL for the host; references
- * @open: this end may use the memory
- * @dead: one of the two has ended, or given it up
- * @making: somebody makes it, and tells the ends of it
- * @inherited: the end that was asked is a successor's, which has not opened it yet
- * @pair: of two instances
- * @channel: id of the channel
- * @slots: of each ring
- * @pages: pages that change hands
- * @version: of the ABI, that both speak
- * @area: the memory: the rings, then the pages
- * @size: its size in bytes
- * @service: what is spoken
- * @gone_work: tells the end that is left
- * @free_work: lets go of everything
- */
-struct mk_conn {
-	struct list_head node;
-	unsigned int refs;
-	u32 nr;
-	struct mk_instance *inst[2];
-	bool open[2];
-	bool dead;
-	bool making;
-	bool inherited;
-	struct mk_pair *pair;
-	u32 channel;
-	u32 slots;
-	u32 pages;
-	u32 version;
-	void *area;
-	size_t size;
-	char service[MK_SERVICE_NAME_LEN];
-	struct delayed_work gone_work;
-	struct work_struct free_work;
-};
-
-static LIST_HEAD(mk_conns);
-static LIST_HEAD(mk_pairs);
-static DEFINE_MUTEX(mk_conns_lock);
-static u32 mk_conns_next;
+LIST_HEAD(mk_conns);
+LIST_HEAD(mk_pairs);
+DEFINE_MUTEX(mk_conns_lock);	/* see above */
+u32 mk_conns_next;
+bool mk_conns_resuming;
 
 static struct mk_channel *mk_broker_control(struct mk_instance *inst)
 {
@@ -186,7 +119,7 @@ static unsigned long *mk_conn_ids(struct mk_conn *conn)
 	return (conn->inst[0] ?: conn->inst[1])->channels_used;
 }
 
-static size_t mk_conn_ring(const struct mk_conn *conn)
+size_t mk_conn_ring(const struct mk_conn *conn)
 {
 	return PAGE_ALIGN(mk_ring_size(conn->slots));
 }
@@ -210,7 +143,7 @@ static void *mk_conn_alloc_area(struct mk_conn *conn)
 	return page ? page_address(page) : NULL;
 }
 
-static void mk_conn_free_area(struct mk_conn *conn)
+void mk_conn_free_area(struct mk_conn *conn)
 {
 	if (mk_conn_is_big(conn))
 		free_contig_range(PHYS_PFN(virt_to_phys(conn->area)),
@@ -233,7 +166,7 @@ static void mk_conn_free(struct work_struct *work)
 	kfree(conn);
 }
 
-static void mk_conn_put(struct mk_conn *conn)
+void mk_conn_put(struct mk_conn *conn)
 {
 	lockdep_assert_held(&mk_conns_lock);
 	if (--conn->refs)
@@ -246,7 +179,7 @@ static void mk_conn_put(struct mk_conn *conn)
 }
 
 /* While it is being made an end might hear this before it hears of the connection */
-static void mk_conn_queue_gone(struct mk_conn *conn, unsigned int ms)
+void mk_conn_queue_gone(struct mk_conn *conn, unsigned int ms)
 {
 	lockdep_assert_held(&mk_conns_lock);
 	if (conn->making)
@@ -261,7 +194,7 @@ static const char *mk_conn_name(const struct mk_conn *conn, unsigned int side)
 }
 
 /* This end does not use the memory any more; the other one is to hear of it */
-static void mk_conn_shut(struct mk_conn *conn, unsigned int side)
+void mk_conn_shut(struct mk_conn *conn, unsigned int side)
 {
 	guard(mutex)(&mk_conns_lock);
 	conn->dead = true;
@@ -341,7 +274,7 @@ unsigned int mk_broker_count(struct mk_instance *inst)
 	return mk_conns_of(inst, &size);
 }
 
-static int mk_conn_may_enter(struct mk_conn *conn, struct mk_instance *inst)
+int mk_conn_may_enter(struct mk_conn *conn, struct mk_instance *inst)
 {
 	size_t size;
 
@@ -371,7 +304,7 @@ static int mk_conn_enter(struct mk_conn *conn, struct mk_instance *inst, unsigne
  * Two that the host, which is NULL, can speak with need not be able to speak with each
  * other
  */
-static u32 mk_conn_version(const struct mk_instance *one, const struct mk_instance *other)
+u32 mk_conn_version(const struct mk_instance *one, const struct mk_instance *other)
 {
 	const struct mk_link *a, *b;
 	u32 version;
@@ -422,7 +355,8 @@ static int mk_conn_number(struct mk_conn *conn)
 	return 0;
 }
 
-static struct mk_conn *mk_conn_init(const struct mk_ctl_connect *req)
+/* Nobody has it, and it is in no list */
+struct mk_conn *mk_conn_alloc(void)
 {
 	struct mk_conn *conn = kzalloc_obj(*conn);
 
@@ -430,6 +364,15 @@ static struct mk_conn *mk_conn_init(const struct mk_ctl_connect *req)
 		return NULL;
 	INIT_DELAYED_WORK(&conn->gone_work, mk_conn_gone);
 	INIT_WORK(&conn->free_work, mk_conn_free);
+	return conn;
+}
+
+static struct mk_conn *mk_conn_init(const struct mk_ctl_connect *req)
+{
+	struct mk_conn *conn = mk_conn_alloc();
+
+	if (!conn)
+		return NULL;
 	strscpy(conn->service, req->service);
 	conn->slots = mk_service_slots(req->slots);
 	/* Each end owns half of them at first */
@@ -459,7 +402,7 @@ static int mk_conn_list(struct mk_conn *conn, struct mk_instance *a, struct mk_i
 }
 
 /* The one who made the connection is done with it; what is left keeps itself */
-static void mk_broker_made(struct mk_conn *conn)
+void mk_broker_made(struct mk_conn *conn)
 {
 	guard(mutex)(&mk_conns_lock);
 	conn->making = false;
@@ -574,7 +517,7 @@ static struct mk_end *mk_conn_open_here(struct mk_conn *conn, unsigned int side,
 /*
  * Without an answer the end may be open; it is shut when the instance ends.
  */
-static int mk_conn_open_there(struct mk_conn *conn, unsigned int side)
+int mk_conn_open_there(struct mk_conn *conn, unsigned int side)
 {
 	struct mk_ctl_open open;
 	ssize_t ret;
@@ -612,7 +555,7 @@ static struct mk_conn *mk_broker_make(struct mk_instance *a, struct mk_instance 
 	return ERR_PTR(ret);
 }
 
-static bool mk_conn_is_dead(struct mk_conn *conn)
+bool mk_conn_is_dead(struct mk_conn *conn)
 {
 	guard(mutex)(&mk_conns_lock);
 	return conn->dead;
@@ -714,7 +657,7 @@ static ssize_t mk_broker_closed(struct mk_instance *inst, const struct mk_ctl_cl
 
 	conn = mk_broker_find(inst, req->conn, &side);
 	if (!conn)
-		return -ENOENT;
+		return READ_ONCE(mk_conns_resuming) ? -EAGAIN : -ENOENT;
 	mk_conn_shut(conn, side);
 	mk_broker_found(conn);
 	return 0;
@@ -793,129 +736,8 @@ void mk_broker_pause(struct mk_instance *inst)
 	inst->connectable = false;
 }
 
-static bool mk_bequest_has(const struct mk_bequest *bequest, u32 nr)
-{
-	unsigned int i;
-
-	for (i = 0; i < bequest->nr; i++)
-		if (bequest->conns[i] == nr)
-			return true;
-	return false;
-}
-
-/* Side 1 is the one that was asked: what a service has accepted is what can be inherited */
-static bool mk_conn_may_pass(struct mk_conn *conn, struct mk_instance *inst,
-			     struct mk_instance *heir)
-{
-	return conn->inst[1] == inst && conn->inst[0] != heir &&
-	       conn->open[0] && conn->open[1] && !conn->dead && !conn->making &&
-	       !conn->pages && !mk_conn_may_enter(conn, heir) &&
-	       mk_conn_version(conn->inst[0], heir) == conn->version;
-}
-
-/* The host's own end is moved to the link of the heir, under an id that is free there */
-static bool mk_conn_pass_here(struct mk_conn *conn, struct mk_instance *inst,
-			      struct mk_instance *heir)
-{
-	unsigned int id = find_first_zero_bit(heir->channels_used, MK_LINK_CHANNELS);
-
-	if (id == MK_LINK_CHANNELS || mk_end_pass(conn->nr, &heir->link, id))
-		return false;
-	__clear_bit(conn->channel, inst->channels_used);
-	__set_bit(id, heir->channels_used);
-	conn->channel = id;
-	return true;
-}
-
-/* Those of the pair that do not pass are about to end */
-static void mk_pair_pass(struct mk_pair *pair, struct mk_instance *inst,
-			 struct mk_instance *heir)
-{
-	unsigned int i;
-
-	for (i = 0; i < 2; i++) {
-		if (pair->inst[i] != inst)
-			continue;
-		pair->inst[i] = heir;
-		pair->epoch[i] = heir->epoch;
-	}
-}
-
-static void mk_conn_pass(struct mk_conn *conn, struct mk_instance *inst,
-			 struct mk_instance *heir)
-{
-	lockdep_assert_held(&mk_conns_lock);
-	if (!conn->inst[0] && !mk_conn_pass_here(conn, inst, heir))
-		return;
-	if (conn->pair)
-		mk_pair_pass(conn->pair, inst, heir);
-	mk_instance_get(heir);
-	conn->inst[1] = heir;
-	mk_instance_put(inst);
-	/* For mk_broker_inherit(); until then nobody tells the heir that the peer is gone */
-	conn->inherited = true;
-	conn->making = true;
-	conn->refs++;
-}
-
-/**
- * mk_broker_bequeath() - some of an instance's connections pass to its successor
- * @inst: the instance, whose CPUs are stopped, but which has not ended yet
- * @bequest: to whom, and which; of these, those which can
- *
- * To be followed by mk_broker_inherit().
- *
- * Context: may sleep.
- */
-void mk_broker_bequeath(struct mk_instance *inst, const struct mk_bequest *bequest)
-{
-	struct mk_instance *heir = bequest->heir;
-	struct mk_conn *conn;
-
-	guard(mutex)(&mk_conns_lock);
-	list_for_each_entry(conn, &mk_conns, node)
-		if (mk_bequest_has(bequest, conn->nr) && mk_conn_may_pass(conn, inst, heir))
-			mk_conn_pass(conn, inst, heir);
-}
-
-/* One that it has not been told of yet; its reference goes to the caller */
-static struct mk_conn *mk_broker_next_inherited(struct mk_instance *inst)
-{
-	struct mk_conn *conn;
-
-	guard(mutex)(&mk_conns_lock);
-	list_for_each_entry(conn, &mk_conns, node)
-		if (conn->inst[1] == inst && conn->inherited)
-			return conn;
-	return NULL;
-}
-
-/**
- * mk_broker_inherit() - a successor opens its ends of the connections that it has inherited
- * @inst: the successor
- *
- * Those that it does not want end, of which the other end hears.
- *
- * Context: may sleep.
- */
-void mk_broker_inherit(struct mk_instance *inst)
-{
-	struct mk_conn *conn;
-
-	while ((conn = mk_broker_next_inherited(inst))) {
-		/* The other end may have been closed meanwhile */
-		if (mk_conn_is_dead(conn))
-			mk_conn_shut(conn, 1);
-		else
-			mk_conn_open_there(conn, 1);
-		scoped_guard(mutex, &mk_conns_lock)
-			conn->inherited = false;
-		mk_broker_made(conn);
-	}
-}
-
-/* One that it still has open, with a reference for the caller */
-static struct mk_conn *mk_broker_next(struct mk_instance *inst, unsigned int *side)
+/* One that it still has open, with a reference for the caller; @all or with the host */
+static struct mk_conn *mk_broker_next(struct mk_instance *inst, bool all, unsigned int *side)
 {
 	struct mk_conn *conn;
 
@@ -923,7 +745,8 @@ static struct mk_conn *mk_broker_next(struct mk_instance *inst, unsigned int *si
 	inst->connectable = false;
 	list_for_each_entry(conn, &mk_conns, node) {
 		for (*side = 0; *side < 2; ++*side) {
-			if (conn->inst[*side] != inst || !conn->open[*side])
+			if (conn->inst[*side] != inst || !conn->open[*side] ||
+			    (conn->pair && !all))
 				continue;
 			conn->dead = true;
 			conn->refs++;
@@ -931,6 +754,24 @@ static struct mk_conn *mk_broker_next(struct mk_instance *inst, unsigned int *si
 		}
 	}
 	return NULL;
+}
+
+static void mk_broker_shut_all(struct mk_instance *inst, bool all, bool proven)
+{
+	struct mk_conn *conn;
+	unsigned int side;
+
+	while ((conn = mk_broker_next(inst, all, &side))) {
+		if (!conn->inst[!side])
+			mk_end_cut(conn->nr);
+		mk_conn_shut(conn, side);
+		/* Nobody has been told of an area that is not there yet */
+		if (proven || !READ_ONCE(conn->area))
+			mk_broker_found(conn);
+		else	/* Or the other end was lost before, and the area with it */
+			mk_ledger_claim_mem(virt_to_phys(conn->area), conn->size,
+					    MK_OWNER_HOST, MK_OWNER_QUARANTINE);
+	}
 }
 
 /**
@@ -946,18 +787,18 @@ static struct mk_conn *mk_broker_next(struct mk_instance *inst, unsigned int *si
  */
 void mk_broker_end(struct mk_instance *inst, bool proven)
 {
-	struct mk_conn *conn;
-	unsigned int side;
+	mk_broker_shut_all(inst, true, proven);
+}
 
-	while ((conn = mk_broker_next(inst, &side))) {
-		if (!conn->inst[!side])
-			mk_end_cut(conn->nr);
-		mk_conn_shut(conn, side);
-		/* Nobody has been told of an area that is not there yet */
-		if (proven || !READ_ONCE(conn->area))
-			mk_broker_found(conn);
-		else	/* Or the other end was lost before, and the area with it */
-			mk_ledger_claim_mem(virt_to_phys(conn->area), conn->size,
-					    MK_OWNER_HOST, MK_OWNER_QUARANTINE);
-	}
+/**
+ * mk_broker_leave() - an instance has let go of its connections with the host
+ * @inst: the instance
+ *
+ * Those with other instances stay, see mk_broker_keep().
+ *
+ * Context: may sleep.
+ */
+void mk_broker_leave(struct mk_instance *inst)
+{
+	mk_broker_shut_all(inst, false, true);
 }

@@ -1326,8 +1326,8 @@ bool mk_channel_hold(struct mk_channel *ch)
 	}
 	mk_channel_publish(ch);
 	guard(raw_spinlock_irqsave)(&ch->tx_lock);
-	/* In this order: pairs with mk_send_no_ring() */
 	WRITE_ONCE(ch->held, ch->tx.mem);
+	/* In this order: pairs with mk_send_no_ring() */
 	smp_store_release(&ch->tx.mem, NULL);
 	return true;
 }
@@ -1343,8 +1343,9 @@ void mk_channel_release(struct mk_channel *ch)
 	scoped_guard(raw_spinlock_irqsave, &ch->tx_lock) {
 		if (!ch->held)
 			return;
-		/* In this order: pairs with mk_send_no_ring() */
+		/* Senders may look again: pairs with mk_ring_tx_mem() */
 		smp_store_release(&ch->tx.mem, ch->held);
+		/* In this order: pairs with mk_send_no_ring() */
 		smp_store_release(&ch->held, NULL);
 	}
 	mk_channel_rx_exit(ch, true);

@@ -2,10 +2,11 @@
 /**
  * DOC: guest_away.c - the host makes way for its next kernel, and this one runs on
  *
- * The host says MK_CTL_AWAY.  Then all connections end, as they do when a peer has gone, and
- * all peers are gone, the host among them.  When that is answered this end of the link is
- * closed, and a word in the shared area says so: from then on nothing there is used but what
- * needs no host, the heartbeats and the last words.
+ * The host says MK_CTL_AWAY.  Then all connections with it end, as they do when a peer has gone.
+ * When that is answered this end of the link is closed, and a word in the shared area says so:
+ * from then on nothing there is used but what needs no host, the heartbeats and the last words.
+ * Connections with other instances go on; new ones need a host, and so does it to hear of a peer
+ * that comes or goes.
  *
  * Until the next host has written an epoch there it is looked for now and then.  Then the link
  * is opened anew, with a hello, as after a start: peers come back, and whoever connects finds

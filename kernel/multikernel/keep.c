@@ -8,9 +8,11 @@
  *
  * 1. has all of its memory, its shared area, the page tables of its park code, and its image
  *    preserved;
- * 2. is told by MK_CTL_AWAY to let go of all connections, whose memory the next kernel uses
- *    for something else, and of the rings;
+ * 2. is told by MK_CTL_AWAY to let go of its connections with the host, whose memory the next
+ *    kernel uses for something else, and of the rings;
  * 3. is written down in a blob that the next kernel finds, see abi/keep.h.
+ *
+ * At last so are the connections between them, see broker_keep.c.
  *
  * Its CPUs are not touched: as long as CPUs are away the host sends no interrupt to all but
  * itself.  What it does by itself goes on; who asks the host for something waits, or hears
@@ -299,8 +301,11 @@ void mk_keep_all(void)
 	keep->entry_size = sizeof(*rec);
 	keep->lives = mk_peer_lives();
 	keep->memory_kept = mk_memory_kept();
-	if (keep->nr && !kho_add_subtree(MK_KEEP_SUBTREE, keep, size))
-		return;
+	if (keep->nr && !mk_broker_keep(keep)) {
+		if (!kho_add_subtree(MK_KEEP_SUBTREE, keep, size))
+			return;
+		mk_broker_unkeep(keep);
+	}
 	if (keep->nr)
 		pr_warn("no place to describe the instances: none goes on\n");
 	mk_keep_none(rec, keep->nr);

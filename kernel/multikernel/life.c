@@ -176,7 +176,7 @@ void mk_life_end(struct mk_instance *inst, enum mk_state state, const char *reas
 
 /**
  * mk_life_cut() - nobody else knows of the shared area of an instance any more
- * @inst: the instance, locked and up; it uses no channel
+ * @inst: the instance, locked and up; it uses no channel of the host
  *
  * Context: may sleep.
  */
@@ -184,7 +184,7 @@ void mk_life_cut(struct mk_instance *inst)
 {
 	cancel_delayed_work_sync(&inst->poll_work);
 	mk_link_doom(&inst->link);
-	mk_broker_end(inst, true);
+	mk_broker_leave(inst);
 	mk_link_close(&inst->link);
 	mk_vmcore_revoke(inst);
 	mk_peer_down(inst->id, inst->id);

@@ -17,6 +17,9 @@
  * Order: notifiers hear MK_PEER_UP and MK_PEER_DOWN of a peer in turn, both with the
  * same epoch, whatever the speed of those who listen.
  *
+ * A channel may outlive such a life, see Documentation/multikernel/update.rst.  Whether one is
+ * there is said by &mk_channel_ops.gone alone.
+ *
  * Locking
  * -------
  *
@@ -529,12 +532,14 @@ void mk_peer_look(void)
 }
 
 /**
- * mk_peer_leave() - nobody is there any more, until mk_peer_look()
+ * mk_peer_leave() - the host is not there any more, until mk_peer_look()
+ *
+ * Of others there is nobody to tell us, so they are what they were.
  *
  * Context: may sleep.
  */
 void mk_peer_leave(void)
 {
 	cancel_delayed_work_sync(&mk_peer_ask_work);
-	mk_peer_down(MULTIKERNEL_ID_HOST, MULTIKERNEL_ID_MAX);
+	mk_peer_down(MULTIKERNEL_ID_HOST, MULTIKERNEL_ID_HOST);
 }

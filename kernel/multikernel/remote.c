@@ -207,6 +207,9 @@ static bool mk_remote_bye(struct mk_remote_conn *rc)
 	case -EBUSY:
 	case -EINTR:
 	case -ETIMEDOUT:
+	/* The next host has to hear it */
+	case -ENOTCONN:
+	case -ECONNRESET:
 		mk_remote_bye_later(rc, MK_BYE_RETRY_MS);
 		return false;
 	default:
@@ -411,7 +414,7 @@ static ssize_t mk_remote_closed(const struct mk_ctl_close *req)
 }
 
 /**
- * mk_remote_leave() - let go of all connections: the host frees their memory by itself
+ * mk_remote_leave() - let go of the connections with the host, which frees their memory
  *
  * When mk_guest_is_away() is true already.
  *
@@ -421,7 +424,6 @@ static ssize_t mk_remote_closed(const struct mk_ctl_close *req)
 int mk_remote_leave(void)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(MK_LEAVE_WAIT_MS);
-	struct mk_remote_conn *rc;
 
 	/* Pairs with mk_remote_connect() */
 	smp_mb();
@@ -430,11 +432,8 @@ int mk_remote_leave(void)
 			return -EBUSY;
 		msleep(MK_LEAVE_POLL_MS);
 	}
-	if (!mk_end_gone_all(msecs_to_jiffies(MK_LEAVE_WAIT_MS)))
+	if (!mk_end_gone_all(mk_guest_link(), msecs_to_jiffies(MK_LEAVE_WAIT_MS)))
 		return -EBUSY;
-	cancel_delayed_work_sync(&mk_remote_bye_work);
-	while ((rc = mk_remote_next(&mk_remote_byes)))
-		kfree(rc);
 	return 0;
 }
 

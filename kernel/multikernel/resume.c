@@ -14,7 +14,7 @@
  * last words.
  *
  * Not there any more: the text of its console, and what was being done to it through files of
- * the host before.
+ * the host before.  The connections between instances are taken over as they are.
  *
  * One that can't be made has its CPUs stopped; memory of it that can't be had is lost.
  */
@@ -71,6 +71,15 @@ static bool mk_resume_instance_ok(const struct mk_keep_instance *rec)
 	return true;
 }
 
+static bool mk_resume_is_there(const struct mk_keep_instance *rec, u32 nr,
+			       const struct mk_keep_instance *other)
+{
+	for (; nr; nr--, rec++)
+		if (rec->id == other->id || !strcmp(rec->name, other->name))
+			return true;
+	return false;
+}
+
 /**
  * mk_resume_check() - is this what a host has left, and can we take it over?
  * @keep: the blob
@@ -87,13 +96,14 @@ int mk_resume_check(const struct mk_keep *keep, size_t size)
 
 	if (size < sizeof(*keep) || keep->magic != MK_KEEP_MAGIC)
 		return -EINVAL;
-	if (keep->version != MK_KEEP_VERSION || keep->entry_size != sizeof(*rec))
+	if (keep->version != MK_KEEP_VERSION || keep->entry_size != sizeof(*rec) ||
+	    keep->conn_size != sizeof(struct mk_keep_conn))
 		return -EPROTONOSUPPORT;
 	if (check_mul_overflow((size_t)keep->nr, sizeof(*rec), &need) ||
 	    need > size - sizeof(*keep))
 		return -EINVAL;
 	for (i = 0; i < keep->nr; i++)
-		if (!mk_resume_instance_ok(&rec[i]))
+		if (!mk_resume_instance_ok(&rec[i]) || mk_resume_is_there(rec, i, &rec[i]))
 			return -EINVAL;
 	return 0;
 }
@@ -253,13 +263,30 @@ static int __init mk_resume_parts(struct mk_instance *inst, const struct mk_keep
 	       mk_image_resume(inst, &rec->image) ?: mk_life_resume(inst);
 }
 
+/* There is nobody else who could stop them; its memory stays preserved for nobody */
+static void __init mk_resume_stop(const struct mk_keep_instance *rec)
+{
+	unsigned int i, cpu;
+	u32 to;
+
+	for (i = 0; i < rec->nr_slots; i++) {
+		cpu = mk_resume_owns(rec, i) ? mk_resume_cpu(rec->phys_id[i]) : nr_cpu_ids;
+		if (cpu >= nr_cpu_ids || mk_ledger_cpu_owner(cpu) != rec->id)
+			continue;
+		to = mk_arch_stop_cpu(cpu) ? MK_OWNER_QUARANTINE : MK_OWNER_HOST;
+		mk_ledger_claim_cpu(cpu, rec->id, to);
+	}
+}
+
 static int __init mk_resume_one(const struct mk_keep_instance *rec)
 {
 	struct mk_instance *inst = mk_instance_create(rec->name);
 	int ret;
 
-	if (IS_ERR(inst))
+	if (IS_ERR(inst)) {
+		mk_resume_stop(rec);
 		return PTR_ERR(inst);
+	}
 	ret = mk_instance_set_id(inst, rec->id) ?: mk_resume_parts(inst, rec) ?: mk_fs_add(inst);
 	if (!ret)
 		return 0;
@@ -287,6 +314,7 @@ void __init mk_resume_all(void)
 	mk_peer_set_lives(mk_resume_keep->lives);
 	mk_memory_keep(mk_resume_keep->memory_kept);
 	mk_arch_refresh_ipis();
+	mk_broker_resume_begin(mk_resume_keep);
 	for (i = 0; i < mk_resume_keep->nr; i++) {
 		ret = mk_resume_one(&rec[i]);
 		if (!ret) {
@@ -297,6 +325,7 @@ void __init mk_resume_all(void)
 		pr_err("instance %s of the host before can't be taken over (%pe)\n", rec[i].name,
 		       ERR_PTR(ret));
 	}
+	mk_broker_resume(mk_resume_keep);
 	kho_restore_free(mk_resume_keep);
 	mk_resume_keep = NULL;
 }

@@ -628,13 +628,13 @@ int mk_end_gone_within(u32 conn, long timeout)
 }
 
 /* One that nobody takes down yet is about to be: by its own work item */
-static bool mk_end_gone_any(void)
+static bool mk_end_gone_any(const struct mk_link *link)
 {
 	struct mk_end *end;
 
 	guard(spinlock)(&mk_ends_lock);
 	list_for_each_entry(end, &mk_ends, node) {
-		if (end->going)
+		if (end->going || end->ch.link != link)
 			continue;
 		end->going = true;
 		queue_work(system_dfl_wq, &end->gone_work);
@@ -643,26 +643,32 @@ static bool mk_end_gone_any(void)
 	return false;
 }
 
-static bool mk_end_none(void)
+static bool mk_end_none(const struct mk_link *link)
 {
+	struct mk_end *end;
+
 	guard(spinlock)(&mk_ends_lock);
-	return list_empty(&mk_ends);
+	list_for_each_entry(end, &mk_ends, node)
+		if (end->ch.link == link)
+			return false;
+	return true;
 }
 
 /**
- * mk_end_gone_all() - all peers are gone, for those who can't wait for the layers above
+ * mk_end_gone_all() - a peer is gone, for those who can't wait for the layers above
+ * @link: to it
  * @timeout: how long they can, in jiffies
  *
  * Nobody may open another end meanwhile.
  *
  * Context: may sleep.
- * Return: true when no end uses its memory any more.
+ * Return: true when no end of a connection to it uses its memory any more.
  */
-bool mk_end_gone_all(long timeout)
+bool mk_end_gone_all(const struct mk_link *link, long timeout)
 {
-	while (mk_end_gone_any())
+	while (mk_end_gone_any(link))
 		;
-	return wait_event_timeout(mk_ends_wait, mk_end_none(), timeout);
+	return wait_event_timeout(mk_ends_wait, mk_end_none(link), timeout);
 }
 
 /* True if there is one to come back for: somebody receives there.  @any: one is held */

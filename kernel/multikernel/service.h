@@ -7,6 +7,9 @@
 
 #include "link.h"
 
+struct mk_keep;
+struct mk_keep_conn;
+
 /* Slots of a ring: least, unless asked for, and most (256 KiB) */
 #define MK_SLOTS_MIN		16
 #define MK_SLOTS_DEFAULT	256
@@ -65,7 +68,7 @@ void mk_ends_release(void);
 void mk_end_cut(u32 conn);
 int mk_end_gone(u32 conn);
 int mk_end_gone_within(u32 conn, long timeout);
-bool mk_end_gone_all(long timeout);
+bool mk_end_gone_all(const struct mk_link *link, long timeout);
 int mk_service_check_open(const struct mk_ctl_open *open);
 u32 mk_service_slots(u32 wanted);
 
@@ -109,6 +112,12 @@ void mk_broker_pause(struct mk_instance *inst);
 void mk_broker_bequeath(struct mk_instance *inst, const struct mk_bequest *bequest);
 void mk_broker_inherit(struct mk_instance *inst);
 void mk_broker_end(struct mk_instance *inst, bool proven);
+void mk_broker_leave(struct mk_instance *inst);
+int mk_broker_keep(struct mk_keep *keep);
+void mk_broker_unkeep(const struct mk_keep *keep);
+bool mk_broker_check_kept(const struct mk_keep_conn *rec);
+void mk_broker_resume_begin(const struct mk_keep *keep);
+void mk_broker_resume(const struct mk_keep *keep);
 
 /* peer.c */
 int mk_peer_up(const struct mk_peer *peer, u32 life);

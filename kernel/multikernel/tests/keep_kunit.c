@@ -6,7 +6,9 @@
 
 #include <kunit/test.h>
 #include <linux/cpumask.h>
+#include <linux/mm.h>
 #include <linux/multikernel/abi/keep.h>
+#include <linux/sizes.h>
 #include <linux/string.h>
 
 #include "../internal.h"
@@ -75,10 +77,13 @@ static struct mk_keep *keep_blob(struct kunit *test, unsigned int nr, size_t *si
 	keep->version = MK_KEEP_VERSION;
 	keep->nr = nr;
 	keep->entry_size = sizeof(*rec);
+	keep->conn_size = sizeof(struct mk_keep_conn);
 	rec = (void *)(keep + 1);
 	keep_fill(test, inst);
 	for (i = 0; i < nr; i++) {
 		mk_keep_describe(inst, &rec[i]);
+		rec[i].id -= i;
+		rec[i].name[0] += i;
 		rec[i].shared_pa = 0x10000000;
 		rec[i].shared_size = inst->shared.size;
 		rec[i].nr_ranges = 1;
@@ -178,11 +183,15 @@ static const struct keep_bad keep_bads[] = {
 	{ "version", KEEP_HEAD(version), 4, MK_KEEP_VERSION + 1, -EPROTONOSUPPORT },
 	{ "entry_size", KEEP_HEAD(entry_size), 4, sizeof(struct mk_keep_instance) + 8,
 	  -EPROTONOSUPPORT },
+	{ "conn_size", KEEP_HEAD(conn_size), 4, sizeof(struct mk_keep_conn) + 8,
+	  -EPROTONOSUPPORT },
 	{ "nr", KEEP_HEAD(nr), 4, 3, -EINVAL },
 	{ "nr", KEEP_HEAD(nr), 4, U32_MAX, -EINVAL },
 	{ "name[0]", KEEP_SECOND(name[0]), 1, 0, -EINVAL },
 	{ "name[0]", KEEP_SECOND(name[0]), 1, '.', -EINVAL },
+	{ "name of the first", KEEP_SECOND(name[0]), 1, 'k', -EINVAL },
 	{ "id", KEEP_SECOND(id), 4, 0, -EINVAL },
+	{ "id of the first", KEEP_SECOND(id), 4, KEEP_ID, -EINVAL },
 	{ "id", KEEP_SECOND(id), 4, MULTIKERNEL_ID_MAX + 1, -EINVAL },
 	{ "epoch", KEEP_SECOND(epoch), 4, 0, -EINVAL },
 	{ "nr_slots", KEEP_SECOND(nr_slots), 4, 0, -EINVAL },
@@ -223,6 +232,55 @@ static void keep_test_check(struct kunit *test)
 				    bad->name, bad->value);
 		memcpy(field, &old, bad->size);
 		KUNIT_EXPECT_EQ_MSG(test, mk_resume_check(keep, size), 0, "%s", bad->name);
+	}
+}
+
+#define KEEP_CONN(field)	offsetof(struct mk_keep_conn, field)
+
+static const struct keep_bad keep_bad_conns[] = {
+	{ "nr", KEEP_CONN(nr), 4, 0 },
+	{ "id[0]", KEEP_CONN(id[0]), 4, MULTIKERNEL_ID_MAX + 1 },
+	{ "id[1]", KEEP_CONN(id[1]), 4, MULTIKERNEL_ID_MAX + 1 },
+	{ "id[1]", KEEP_CONN(id[1]), 4, 3 },
+	{ "pair", KEEP_CONN(pair), 4, 0 },
+	{ "first", KEEP_CONN(first), 4, 2 },
+	{ "channel", KEEP_CONN(channel), 4, MK_NR_CLASSES - 1 },
+	{ "channel", KEEP_CONN(channel), 4, MK_LINK_CHANNELS },
+	{ "slots", KEEP_CONN(slots), 4, 0 },
+	{ "slots", KEEP_CONN(slots), 4, 255 },
+	{ "slots", KEEP_CONN(slots), 4, 2 * MK_SLOTS_MAX },
+	{ "pages", KEEP_CONN(pages), 4, 1 },
+	{ "pages", KEEP_CONN(pages), 4, MK_PAGES_MAX + 2 },
+	{ "words_pa", KEEP_CONN(words_pa), 8, 0 },
+	{ "words_pa", KEEP_CONN(words_pa), 8, 0x1001 },
+	{ "area_pa", KEEP_CONN(area_pa), 8, 0 },
+	{ "area_pa", KEEP_CONN(area_pa), 8, 0x20000080 },
+	{ "area_size", KEEP_CONN(area_size), 8, 0 },
+	{ "area_size", KEEP_CONN(area_size), 8, 3 * SZ_64K },
+	{ "service's end", KEEP_CONN(service[MK_SERVICE_NAME_LEN - 1]), 1, 'x' },
+};
+
+static void keep_test_check_conn(struct kunit *test)
+{
+	struct mk_keep_conn conn = {
+		.nr = 9, .id = { 3, 4 }, .pair = 8, .channel = MK_NR_CLASSES, .slots = 256,
+		.pages = 4, .version = MK_BOOT_VERSION, .words_pa = SZ_4K, .area_pa = SZ_64K,
+		.area_size = 2 * PAGE_ALIGN(256 * 128 + 256) + 4 * PAGE_SIZE,
+	};
+	unsigned int i;
+
+	memset(conn.service, 'x', sizeof(conn.service) - 1);
+	KUNIT_EXPECT_TRUE(test, mk_broker_check_kept(&conn));
+	conn.id[1] = 0;
+	KUNIT_EXPECT_TRUE(test, mk_broker_check_kept(&conn));
+	conn.id[1] = 4;
+	for (i = 0; i < ARRAY_SIZE(keep_bad_conns); i++) {
+		const struct keep_bad *bad = &keep_bad_conns[i];
+		struct mk_keep_conn damaged = conn;
+
+		memcpy((void *)&damaged + bad->off, &bad->value, bad->size);
+		KUNIT_EXPECT_FALSE_MSG(test, mk_broker_check_kept(&damaged), "%s: %llx",
+				       bad->name, bad->value);
 	}
 }
 
@@ -271,6 +329,7 @@ static struct kunit_case keep_cases[] = {
 	KUNIT_CASE(keep_test_same),
 	KUNIT_CASE(keep_test_missing_cpu),
 	KUNIT_CASE(keep_test_check),
+	KUNIT_CASE(keep_test_check_conn),
 	KUNIT_CASE(keep_test_fuzz),
 	{}
 };

@@ -45,8 +45,8 @@
  * Afterwards it may use the rest of that memory, MK_CTL_ADOPT_REST.
  *
  * A host that makes way for its own next kernel, and leaves its instances running, says
- * MK_CTL_AWAY, answered when the instance has let go of all connections.  See &struct mk_away
- * for how it goes on.
+ * MK_CTL_AWAY, answered when the instance has let go of all connections with the host.  Those
+ * with other instances go on.  See &struct mk_away for how it goes on.
  *
  * This is a contract between kernels of different versions: a change of the
  * meaning of any field must raise MK_BOOT_VERSION.  Fields may be added at the end.

@@ -10,8 +10,12 @@
  * has to know of them is a blob in the sub-tree "multikernel": a &struct mk_keep, followed by
  * &mk_keep.nr entries of &mk_keep.entry_size bytes, each a &struct mk_keep_instance.
  *
- * The memory of the instances, their shared areas, the page tables under which their CPUs
- * park, and the images that are loaded are preserved, page by page, and so is the blob.
+ * Connections between these are written down apart, as &mk_keep.nr_conns entries of
+ * &mk_keep.conn_size bytes, each a &struct mk_keep_conn.  Nobody stops using them.
+ *
+ * The memory of the instances, their shared areas, those of their connections, the page tables
+ * under which their CPUs park, and the images that are loaded are preserved, page by page, and
+ * so is the blob.
  *
  * The two hosts may be different builds.  A change of the meaning of any field, or of what a
  * host must do with it, must raise MK_KEEP_VERSION; one that finds another version than its
@@ -19,6 +23,7 @@
  */
 
 #include <linux/multikernel/abi/boot.h>
+#include <linux/multikernel/abi/control.h>
 #include <linux/types.h>
 
 #define MK_KEEP_SUBTREE		"multikernel"
@@ -45,6 +50,11 @@
  * @entry_size: of each, in bytes
  * @lives: lives of instances so far; what the next host tells of begins behind that
  * @memory_kept: what pool/keep_memory says, in bytes
+ * @conns_pa: physical address of the connections, if there are any
+ * @nr_conns: their number
+ * @conn_size: of each entry, in bytes
+ * @conns_last: the greatest number that a connection or a pair of instances has had so far
+ * @reserved: zero
  */
 struct mk_keep {
 	__u64 magic;
@@ -53,6 +63,44 @@ struct mk_keep {
 	__u32 entry_size;
 	__u32 lives;
 	__u64 memory_kept;
+	__u64 conns_pa;
+	__u32 nr_conns;
+	__u32 conn_size;
+	__u32 conns_last;
+	__u32 reserved;
+};
+
+/**
+ * struct mk_keep_conn - a connection between two instances
+ * @nr: the host's number of it
+ * @id: who has asked for it, and who was asked; 0 for one who does not use it any more
+ * @pair: number by which the two know each other
+ * @first: which of @id takes the first cause word; the other one takes the second
+ * @channel: id of the channel in the cause words
+ * @slots: of each ring
+ * @pages: pages for data that changes hands
+ * @version: of the ABI, which both ends speak
+ * @reserved: zero
+ * @words_pa: page with a &struct mk_pair_words, the same for all connections of a pair
+ * @area_pa: memory of the connection: the ring that the one fills who has asked, that of the
+ *           other one, the pages
+ * @area_size: its size in bytes
+ * @service: what is spoken, NUL-terminated
+ */
+struct mk_keep_conn {
+	__u32 nr;
+	__u32 id[2];
+	__u32 pair;
+	__u32 first;
+	__u32 channel;
+	__u32 slots;
+	__u32 pages;
+	__u32 version;
+	__u32 reserved;
+	__u64 words_pa;
+	__u64 area_pa;
+	__u64 area_size;
+	char service[MK_SERVICE_NAME_LEN];
 };
 
 /**
