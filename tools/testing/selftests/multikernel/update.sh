@@ -13,7 +13,10 @@ REST=${THREE#*,}
 B=${REST%,*}
 C=${REST#*,}
 PROBE=/selftests/multikernel/mkprobe
-KHO='kho=on liveupdate=on'
+# A kernel that checks all it does would keep more for the next one than there is
+KHO="kho=on liveupdate=on${MK_KHO:+ $MK_KHO}"
+# Memory of web, in MiB: a multiple of 128, at least 256
+EACH=${MK_EACH:-384}
 
 # loads NAME CMDLINE: it loads the kernel that it has in /tmp
 loads() { mk_run "$1" "$PROBE file-load - /tmp/kernel /tmp/initrd '$2'"; }
@@ -38,7 +41,7 @@ words_of() { mk_run "$1" 'sed "s/ .*//" /proc/cmdline'; }
 
 an_instance_starts()
 {
-	mk_boot web "$A,$B" 384M "first $KHO"
+	mk_boot web "$A,$B" "${EACH}M" "first $KHO"
 	mk_boot db "$C" 256M
 	ok mkctl cp "$MK_KERNEL" web:/tmp/kernel
 	ok mkctl cp "$MK_INITRD" web:/tmp/initrd
@@ -53,7 +56,7 @@ it_enters_its_next_kernel()
 	is "$(loads web "second $KHO")" OK 'to load'
 	enters web
 	is "$(words_of web)" second 'its command line'
-	is "$(get web id) $(get web cpus) $(get web memory)" "$id $A-$B 384M" 'what it has'
+	is "$(get web id) $(get web cpus) $(get web memory)" "$id $A-$B ${EACH}M" 'what it has'
 	is "$(cpus_inside web)" 2 'CPUs inside'
 	is "$(counter web events starts) $(counter web events stops) $(counter web events crashes)" \
 		'1 0 0' 'starts, stops and crashes'
@@ -120,20 +123,20 @@ many_in_a_row()
 # loaded.
 what_it_has_got_meanwhile_stays()
 {
-	local kb
+	local kb more=$((EACH + 128))M
 
 	kb=$(kb_inside web)
 	is "$(loads web fifth)" OK 'to load'
 	is "$(put web cpus "$A")" OK 'a CPU goes'
-	is "$(put web memory 512M)" OK 'memory comes'
+	is "$(put web memory $more)" OK 'memory comes'
 	refused -m 'uses the rest' EBUSY 'memory can not go while a kernel is loaded' \
-		put web memory 256M
-	is "$(get web memory)" 512M 'memory'
+		put web memory $((EACH - 128))M
+	is "$(bytes "$(get web memory)")" "$(bytes $more)" 'memory'
 	enters web
 	is "$(words_of web)" fifth 'its command line'
-	is "$(get web cpus) $(get web memory)" "$A 512M" 'what it has'
+	is "$(get web cpus) $(bytes "$(get web memory)")" "$A $(bytes $more)" 'what it has'
 	is "$(cpus_inside web)" 1 'CPUs inside'
-	between $((kb + 90000)) "$(kb_inside web)" 524288 'MemTotal inside'
+	between $((kb + 90000)) "$(kb_inside web)" $(((EACH + 128) * 1024)) 'MemTotal inside'
 	is "$(put web cpus "$A,$B")" OK 'the CPU comes back'
 	is "$(cpus_inside web)" 2 'CPUs inside'
 	ok answers web
