@@ -1369,13 +1369,24 @@ bool mk_channel_calls(struct mk_channel *ch)
 	return false;
 }
 
+/* True if it was held: then we are the receiver, and nobody sends any more */
+static bool mk_channel_take_held(struct mk_channel *ch)
+{
+	bool held;
+
+	guard(raw_spinlock_irqsave)(&ch->tx_lock);
+	held = ch->held;
+	WRITE_ONCE(ch->held, NULL);
+	return held;
+}
+
 /* The rings are not used from now on, but for those who have seen them already */
 static void mk_channel_cut(struct mk_channel *ch)
 {
 	/* Someone may poll, and will see it */
 	mk_channel_doom(ch);
-	mk_channel_release(ch);
-	mk_channel_rx_take(ch);
+	if (!mk_channel_take_held(ch))
+		mk_channel_rx_take(ch);
 	mk_channel_drain(ch);
 	scoped_guard(raw_spinlock_irqsave, &ch->tx_lock) {
 		WRITE_ONCE(ch->tx.mem, NULL);

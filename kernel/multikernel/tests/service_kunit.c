@@ -80,6 +80,13 @@ static const struct mk_channel_ops service_ops = {
 	.gone		= service_gone,
 };
 
+static const struct mk_channel_ops service_heir_ops = {
+	.receive	= service_receive,
+	.call		= service_call,
+	.gone		= service_gone,
+	.inheritable	= true,
+};
+
 static const struct mk_channel_ops service_client_ops = {
 	.gone		= service_gone,
 };
@@ -98,6 +105,10 @@ static void service_release(struct mk_end *end, bool closed)
 
 	fix->released[side]++;
 	fix->closed[side] += closed;
+}
+
+static void service_heir_release(struct mk_end *end, bool closed)
+{
 }
 
 static const struct mk_link_ops service_link_ops;
@@ -793,6 +804,117 @@ static int service_suite_init(struct kunit_suite *suite)
 	return ret;
 }
 
+/* Sends from side 0, and lets the receiver at the other end, which may be any, look */
+static void service_say(struct kunit *test, const char *text, struct mk_end *to)
+{
+	struct service_fix *fix = test->priv;
+
+	KUNIT_EXPECT_EQ(test, mk_send(&fix->end[0]->ch, 1, text, strlen(text)), 0);
+	mk_channel_kick(&to->ch);
+	mk_channel_flush(&to->ch);
+}
+
+/* Those that nobody may inherit, or of which there is no place to speak, go on */
+static void service_test_hold(struct kunit *test)
+{
+	struct service_fix *fix = test->priv;
+	u32 conn = 0;
+
+	service_open(test);
+	KUNIT_EXPECT_EQ(test, mk_ends_hold(&conn, 1), 0);
+	service_say(test, "one", fix->end[1]);
+	KUNIT_EXPECT_EQ(test, service_seen.received, 1);
+	service_test.ops = &service_heir_ops;
+	fix->end[1]->ch.ops = &service_heir_ops;
+	KUNIT_EXPECT_EQ(test, mk_ends_hold(&conn, 0), 0);
+	service_say(test, "two", fix->end[1]);
+	KUNIT_EXPECT_EQ(test, service_seen.received, 2);
+	/* Its reply could be taken for that of another call */
+	KUNIT_EXPECT_TRUE(test, mk_channel_poll_begin(&fix->end[0]->ch));
+	KUNIT_EXPECT_EQ(test, mk_call(&fix->end[1]->ch, "", 0, NULL, 0, 0), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, mk_ends_hold(&conn, 1), 0);
+	service_say(test, "three", fix->end[1]);
+	KUNIT_EXPECT_EQ(test, service_seen.received, 3);
+	mk_channel_poll_end(&fix->end[0]->ch);
+	mk_channel_kick(&fix->end[0]->ch);
+	mk_channel_flush(&fix->end[0]->ch);
+	mk_channel_kick(&fix->end[1]->ch);
+	mk_channel_flush(&fix->end[1]->ch);
+	KUNIT_EXPECT_FALSE(test, mk_channel_calls(&fix->end[1]->ch));
+
+	KUNIT_EXPECT_EQ(test, mk_ends_hold(&conn, 1), 1);
+	KUNIT_EXPECT_EQ(test, conn, fix->open[1].conn);
+	service_say(test, "four", fix->end[1]);
+	KUNIT_EXPECT_EQ(test, service_seen.received, 3);
+	mk_ends_release();
+	mk_channel_flush(&fix->end[1]->ch);
+	KUNIT_EXPECT_EQ(test, service_seen.received, 4);
+	service_test.ops = &service_ops;
+}
+
+/* As in another kernel, which has a link and a service of its own */
+static void service_test_inherited(struct kunit *test)
+{
+	struct mk_link *link = kunit_kzalloc(test, sizeof(*link), GFP_KERNEL);
+	struct service_fix *fix = test->priv;
+	struct mk_ctl_open open = fix->open[1];
+	struct mk_end *heir;
+	u32 conn;
+
+	KUNIT_ASSERT_NOT_NULL(test, link);
+	service_test.ops = &service_heir_ops;
+	service_open(test);
+	service_say(test, "one", fix->end[1]);
+	KUNIT_EXPECT_EQ(test, mk_ends_hold(&conn, 1), 1);
+	service_say(test, "two", fix->end[1]);
+	KUNIT_EXPECT_EQ(test, service_seen.received, 1);
+
+	mk_link_init(link, &service_link_ops, NULL, fix);
+	link->cause_in = fix->link[1].cause_in;
+	link->cause_out = fix->link[1].cause_out;
+	mk_link_open(link);
+	open.conn += 2;
+	open.flags = MK_OPEN_INHERITED;
+	KUNIT_EXPECT_EQ(test, mk_service_check_open(&open), 0);
+	service_test.ops = &service_ops;
+	heir = mk_end_prepare(link, fix->area, &open, NULL, NULL);
+	KUNIT_EXPECT_PTR_EQ(test, heir, (struct mk_end *)ERR_PTR(-ECONNREFUSED));
+	service_test.ops = &service_heir_ops;
+	heir = mk_end_prepare(link, fix->area, &open, NULL, NULL);
+	service_test.ops = &service_ops;
+	KUNIT_ASSERT_FALSE(test, IS_ERR(heir));
+	KUNIT_ASSERT_EQ(test, mk_end_publish(heir, service_heir_release, fix), 0);
+	mk_channel_flush(&heir->ch);
+	KUNIT_EXPECT_EQ(test, service_seen.received, 2);
+	KUNIT_EXPECT_MEMEQ(test, service_seen.data, "two", 3);
+	service_say(test, "three", heir);
+	KUNIT_EXPECT_EQ(test, service_seen.received, 3);
+	KUNIT_EXPECT_MEMEQ(test, service_seen.data, "three", 5);
+	/* And the other way */
+	KUNIT_EXPECT_EQ(test, mk_send(&heir->ch, 1, "four", 4), 0);
+	mk_channel_kick(&fix->end[0]->ch);
+	mk_channel_flush(&fix->end[0]->ch);
+	KUNIT_EXPECT_EQ(test, mk_channel_stat(&fix->end[0]->ch, received), 1);
+	KUNIT_EXPECT_EQ(test, mk_end_gone(open.conn), 0);
+	mk_link_close(link);
+}
+
+static void service_test_open_flags(struct kunit *test)
+{
+	struct service_fix *fix = test->priv;
+	struct mk_ctl_open open = fix->open[1];
+
+	open.flags = MK_OPEN_INHERITED << 1;
+	KUNIT_EXPECT_EQ(test, mk_service_check_open(&open), -EINVAL);
+	open.flags = MK_OPEN_INHERITED;
+	open.pages = 2;
+	open.pages_off = open.area_size;
+	open.area_size += 2 * PAGE_SIZE;
+	KUNIT_EXPECT_EQ(test, mk_service_check_open(&open), -EINVAL);
+	open.flags = 0;
+	KUNIT_EXPECT_EQ(test, mk_service_check_open(&open), 0);
+}
+
 static struct kunit_case service_cases[] = {
 	KUNIT_CASE(service_test_names),
 	KUNIT_CASE(service_test_slots),
@@ -802,6 +924,9 @@ static struct kunit_case service_cases[] = {
 	KUNIT_CASE(service_test_refused),
 	KUNIT_CASE(service_test_id_taken),
 	KUNIT_CASE(service_test_messages),
+	KUNIT_CASE(service_test_hold),
+	KUNIT_CASE(service_test_inherited),
+	KUNIT_CASE(service_test_open_flags),
 	KUNIT_CASE(service_test_gone),
 	KUNIT_CASE(service_test_close),
 	KUNIT_CASE(service_test_slow_gone),
