@@ -117,14 +117,13 @@ instances_run()
 	mk_run web 'dd if=/dev/urandom of=/tmp/data bs=1M count=32 2> /dev/null'
 	mk_run db 'dd if=/dev/urandom of=/tmp/data bs=1M count=8 2> /dev/null'
 	mk_send web "(while echo; do usleep 1000; done > /tmp/count &) ; $PROBE gaps > /tmp/gaps &"
-	# It ends while there is no host
+	# It ends while there is no host, and so does what it has with web
+	mk_run dead "echo hold web > $BENCH"
+	ok knows_dead
 	mk_send dead 'until dmesg | grep -q "makes way"; do usleep 10000; done; sleep 1; echo c > /proc/sysrq-trigger'
 	flows db web 4096 100
 	ok mkctl exec web true
 	db_counts
-	# What it has with web ends when it does, and that is while there is no host
-	mk_run dead "echo hold web > $BENCH"
-	ok knows_dead
 	# A socket between two instances, on which a line goes there and back now and then
 	mk_send web "$PROBE vsock-listen 4001 1 > /dev/null &"
 	mk_send db "(while echo x; do usleep 50000; done) | $PROBE vsock $(($(get web id) + 2)) 4001 > /tmp/stream &"
