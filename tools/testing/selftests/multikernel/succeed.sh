@@ -24,16 +24,14 @@ is_in() { [ "$(get "$1" state)" = "$2" ]; }
 # Its userspace waits for what the other one leaves, and serves from then on
 waits()
 {
-	mk_run "$1" 'rm -f /tmp/found'
-	mk_send "$1" "$PROBE luo-succeed state $SIZE > /tmp/found 2>&1 &"
-	mk_run "$1" true
+	mk_run "$1" "rm -f /tmp/found; $PROBE luo-succeed state $SIZE > /tmp/found 2>&1 &"
 }
 
-# Its userspace waits, and takes nothing
+# Its userspace waits, and takes nothing. What is typed while a shell begins another command
+# may end it, so there is one line
 idles()
 {
-	mk_send "$1" "$PROBE luo-wait &"
-	mk_run "$1" true
+	mk_run "$1" "$PROBE luo-wait > /dev/null 2>&1 &"
 }
 
 # not_by NAME ERROR TEXT: it does not succeed, and the text is in the reason; the old one goes on
@@ -139,8 +137,7 @@ nobody_takes_over()
 nobody_takes_over_what_is_not_there()
 {
 	[ -w $DEBUG/succeed_serve_ms ] || skip 'needs CONFIG_DEBUG_FS'
-	mk_send next "$PROBE luo-succeed another $SIZE &"
-	mk_run next true
+	mk_run next "$PROBE luo-succeed another $SIZE > /dev/null 2>&1 &"
 	cat $DEBUG/succeed_serve_ms > "$MK_TMP/serve_ms"
 	echo 1000 > $DEBUG/succeed_serve_ms
 	not_by next ETIMEDOUT 'nobody in next retrieves a session in time'
@@ -364,7 +361,7 @@ mkctl_updates_it()
 	mk_run web 'kill $(pidof mkprobe)'
 	is "$(mk_run web "$PROBE luo-serve state $SIZE")" OK 'to serve'
 	memory=$(get web memory)
-	is "$(update --cpus "$A" 2> "$MK_TMP/said")" 'web has a new kernel' 'what it says'
+	is "$(update --cpus "$A" --memory "$EACH" 2> "$MK_TMP/said")" 'web has a new kernel' 'what it says'
 	gave_back "$memory"
 	is "$(ls "$MK_FS/instances" | paste -s -d ' ')" 'db web' 'instances'
 	is "$(get web state) $(get web id)" "running $(cat "$MK_TMP/id")" 'state and id'
@@ -402,7 +399,8 @@ one_succeeds_the_other()
 	for i in $(seq "$n"); do
 		mk_run web 'kill $(pidof mkprobe)'
 		is "$(mk_run web "$PROBE luo-serve state $SIZE")" OK "to serve, $i"
-		is "$(update --cpus "$(other_cpu)" 2> "$MK_TMP/said")" 'web has a new kernel' "what it says, $i"
+		# As much as web has need not be in whole blocks
+		is "$(update --cpus "$(other_cpu)" --memory "$EACH" 2> "$MK_TMP/said")" 'web has a new kernel' "what it says, $i"
 		is "$(updates_of web)" $((before + i)) 'updates'
 		web_found
 	done
