@@ -99,7 +99,7 @@ struct mk_service {
  * struct mk_peer - another kernel
  * @name: of the instance, or an empty string for the host
  * @id: of the instance, or 0 for the host
- * @epoch: counts its starts; 1 for the host, which no instance outlives
+ * @epoch: counts its starts; for the host, how many this kernel has had, this one included
  */
 struct mk_peer {
 	char name[MULTIKERNEL_NAME_MAX + 1];

@@ -173,7 +173,6 @@ the_successor_dies_before()
 begins_to_count()
 {
 	{ echo "count web $1 500" > $BENCH && cat $BENCH; } > "$MK_TMP/count" 2>&1 &
-	echo $! > "$MK_TMP/counter"
 	mk_run db ": > /tmp/count; { echo count web $1 500 > $BENCH && cat $BENCH; } > /tmp/count 2>&1 &"
 	wait_until 'the host is connected' grep -q 'peer=web channel=[2-9]' $DEBUG/channels
 	wait_until 'db is connected' mk_run db "grep -q 'peer=web channel=[2-9]' $DEBUG/channels"
@@ -192,8 +191,7 @@ each_step_fails_once()
 	[ -w $FAULT/times ] || skip 'needs CONFIG_FAULT_INJECTION_DEBUG_FS'
 	mk_run web "rm -f $HOOK"
 	waits next
-	# Each of them so often, before the next one
-	again=0
+	# Each of them MK_EACH_STEP times, before the next one
 	while :; do
 		echo 0 > $FAULT/verbose
 		echo 1 > $FAULT/times
@@ -253,7 +251,6 @@ db_has_counted() { mk_run db 'grep -q . /tmp/count'; }
 have_counted()
 {
 	wait_until 'the host has counted' host_has_counted
-	wait "$(cat "$MK_TMP/counter")" || :
 	counted 'the host' "$1" "$(cat "$MK_TMP/count")"
 	wait_until 'db has counted' db_has_counted
 	counted db "$1" "$(mk_run db 'cat /tmp/count')"
