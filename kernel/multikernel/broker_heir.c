@@ -117,20 +117,22 @@ static struct mk_conn *mk_broker_next_inherited(struct mk_instance *inst)
  * mk_broker_inherit() - a successor opens its ends of the connections that it has inherited
  * @inst: the successor
  *
- * Those that it does not want end, of which the other end hears.
+ * Those that it does not want end, of which the other end hears.  So do all that are left if it
+ * does not answer.
  *
  * Context: may sleep.
  */
 void mk_broker_inherit(struct mk_instance *inst)
 {
 	struct mk_conn *conn;
+	bool answers = true;
 
 	while ((conn = mk_broker_next_inherited(inst))) {
 		/* The other end may have been closed meanwhile */
-		if (mk_conn_is_dead(conn))
+		if (!answers || mk_conn_is_dead(conn))
 			mk_conn_shut(conn, 1);
 		else
-			mk_conn_open_there(conn, 1);
+			answers = mk_conn_open_there(conn, 1) != -ETIMEDOUT;
 		scoped_guard(mutex, &mk_conns_lock)
 			conn->inherited = false;
 		mk_broker_made(conn);

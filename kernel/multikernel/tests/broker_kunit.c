@@ -615,6 +615,42 @@ static void broker_test_heir_does_not_want(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, broker_is_alone(old));
 }
 
+/* It does not answer once: then it is not waited for as often as there are connections */
+static void broker_test_heir_does_not_answer(struct kunit *test)
+{
+	struct broker_fix *fix = test->priv;
+	struct broker_inst *old = &fix->it[0], *new = &fix->it[1];
+	struct mk_bequest bequest = { .heir = new->inst, .nr = 2 };
+	struct mk_channel *ch[2];
+	int i, ret[2] = {};
+
+	old->obliging = true;
+	new->obliging = true;
+	for (i = 0; i < 2; i++) {
+		ch[i] = mk_connect(old->inst->name, "any", 16, &broker_ops, NULL);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(ch[i]));
+		bequest.conns[i] = old->opened.conn;
+	}
+	new->hold = true;
+	mk_link_close(&old->link);
+	mk_broker_bequeath(old->inst, &bequest);
+	broker_stop(old);
+	mk_broker_inherit(new->inst);
+	KUNIT_EXPECT_EQ(test, new->told, 1);
+	for (i = 0; i < 5000 && ret[0] != -ENOTCONN && ret[1] != -ENOTCONN; i++) {
+		usleep_range(1000, 2000);
+		ret[0] = mk_send(ch[0], 1, "x", 1);
+		ret[1] = mk_send(ch[1], 1, "x", 1);
+	}
+	/* The other one it may have opened */
+	KUNIT_EXPECT_NE(test, ret[0] == -ENOTCONN, ret[1] == -ENOTCONN);
+	mk_close(ch[0]);
+	mk_close(ch[1]);
+	broker_stop(new);
+	KUNIT_EXPECT_TRUE(test, broker_is_alone(new));
+	KUNIT_EXPECT_TRUE(test, broker_is_alone(old));
+}
+
 /* Of another instance: it goes on to know the one at the other end by the same pair */
 static void broker_test_pair_passes(struct kunit *test)
 {
@@ -667,6 +703,7 @@ static struct kunit_case broker_cases[] = {
 	KUNIT_CASE(broker_test_host_end_passes),
 	KUNIT_CASE(broker_test_other_end_does_not_pass),
 	KUNIT_CASE(broker_test_heir_does_not_want),
+	KUNIT_CASE_SLOW(broker_test_heir_does_not_answer),
 	KUNIT_CASE(broker_test_pair_passes),
 	KUNIT_CASE_SLOW(broker_test_fuzz),
 	{}
