@@ -63,7 +63,7 @@ shape()
 {
 	local f
 
-	for f in image cmdline id cpus memory memory.map hang_ms heartbeat_ms boot_ms recovery numa winsize; do
+	for f in image cmdline id cpus memory memory.map memory.wanted hang_ms heartbeat_ms boot_ms recovery numa winsize; do
 		echo "$f: $(get "$1" $f)"
 	done
 	counter "$1" events starts

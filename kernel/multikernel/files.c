@@ -133,6 +133,14 @@ static int mk_memory_show(struct mk_instance *inst, struct seq_file *sf)
 	return 0;
 }
 
+/* Less than it has, if it did not let go of all that it should */
+static int mk_memory_wanted_show(struct mk_instance *inst, struct seq_file *sf)
+{
+	guard(mutex)(&inst->lock);
+	mk_show_size(sf, inst->mem_wanted);
+	return 0;
+}
+
 static int mk_memory_write_file(struct mk_instance *inst, char *buf)
 {
 	u64 size;
@@ -545,6 +553,7 @@ const struct mk_file mk_instance_files[] = {
 	{ "cpus",	0644, mk_cpus_show,	mk_cpus_write },
 	{ "memory",	0644, mk_memory_show,	mk_memory_write_file },
 	{ "memory.map",	0444, mk_memory_map_show },
+	{ "memory.wanted", 0444, mk_memory_wanted_show },
 	{ "numa",	0644, mk_numa_show,	mk_numa_write },
 	{ "move",	0200, NULL,		mk_move_write },
 	{ "successor",	0200, NULL,		mk_successor_write },

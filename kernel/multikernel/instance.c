@@ -424,6 +424,7 @@ void mk_instance_exchange(struct mk_instance *a, struct mk_instance *b)
 	swap(a->boot_ms, b->boot_ms);
 	swap(a->winsize, b->winsize);
 	swap(a->numa, b->numa);
+	swap(a->mem_wanted, b->mem_wanted);
 	swap(a->events, b->events);
 	if (mk_instance_exchanged)
 		mk_instance_exchanged(a, b);

@@ -273,6 +273,7 @@ struct mk_console;
  * @mem_block: in which units its kernel takes and gives memory, in bytes; 0 if it can't
  * @numa: nodes from which its memory shall come; none for those of its CPUs
  * @mem: its memory
+ * @mem_wanted: how much that was asked to be, in bytes
  * @image: what is loaded
  * @info: what userspace is told of @image
  * @new_info: the same of an image that is being loaded
@@ -334,6 +335,7 @@ struct mk_instance {
 	u64 mem_block;
 	nodemask_t numa;
 	struct mk_memory mem;
+	u64 mem_wanted;
 	struct kimage *image;
 	struct mk_image_info info;
 	struct mk_image_info new_info;

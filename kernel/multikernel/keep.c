@@ -135,6 +135,7 @@ void mk_keep_describe(const struct mk_instance *inst, struct mk_keep_instance *r
 	rec->rows = inst->winsize.rows;
 	rec->cols = inst->winsize.columns;
 	rec->mem_block = inst->mem_block;
+	rec->mem_wanted = inst->mem_wanted;
 	rec->block = inst->block;
 	mk_keep_events(&inst->events, rec->events);
 	rec->nr_slots = inst->nr_slots;

@@ -45,6 +45,9 @@
  */
 #define MK_MEM_MIN_PAGES	max(SZ_2M / PAGE_SIZE, pageblock_nr_pages)
 
+/* Memory blocks of an instance, but for machines on which they are larger */
+#define MK_MEM_BLOCK_PAGES	(SZ_128M / PAGE_SIZE)
+
 /* A piece of less than this part of what a node shall give is not worth a range */
 #define MK_MEM_CRUMBS		8
 
@@ -138,6 +141,15 @@ static int mk_range_alloc(struct mk_range *range, unsigned long nr, int nid,
 }
 
 /*
+ * The page allocator aligns a power of two to its size. So what is in memory blocks is taken
+ * in such pieces, which are whole blocks for whoever gets them at run time.
+ */
+static unsigned long mk_memory_piece(unsigned long nr)
+{
+	return nr < MK_MEM_BLOCK_PAGES ? nr : rounddown_pow_of_two(nr);
+}
+
+/*
  * The largest pieces first: halve what is asked for until it can be had, or is less than
  * is worth a range.
  */
@@ -145,11 +157,11 @@ static void mk_memory_grow_from(struct mk_instance *inst, unsigned long nr, int 
 				nodemask_t *nodes, unsigned long least)
 {
 	struct mk_memory *mem = &inst->mem;
-	unsigned long piece = nr;
+	unsigned long piece = mk_memory_piece(nr);
 
 	/* More ranges may be left from when it ran */
 	while (nr && mem->nr < MK_MEM_START_RANGES) {
-		piece = min(piece, nr);
+		piece = min(piece, mk_memory_piece(nr));
 		if (!mk_range_alloc(&mem->range[mem->nr], piece, nid, nodes, inst->id)) {
 			mem->nr++;
 			mem->pages += piece;
@@ -283,6 +295,7 @@ int mk_memory_set(struct mk_instance *inst, u64 size)
 
 	if (want <= had) {
 		mk_memory_shrink(inst, want);
+		inst->mem_wanted = size;
 		return 0;
 	}
 	ret = mk_memory_check_kept((u64)(want - had) * PAGE_SIZE);
@@ -295,6 +308,7 @@ int mk_memory_set(struct mk_instance *inst, u64 size)
 			       size / SZ_1M,
 			       (unsigned long)(si_mem_available() * PAGE_SIZE / SZ_1M));
 	}
+	inst->mem_wanted = size;
 	return 0;
 }
 

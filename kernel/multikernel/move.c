@@ -319,6 +319,16 @@ static void mk_move_undo_mem(struct mk_resize *from, struct mk_resize *to,
 		mk_move_mem_back(from, to, mv->pa[i], mv->block, i < mv->handed);
 }
 
+static void mk_move_want(struct mk_resize *from, struct mk_resize *to)
+{
+	struct mk_instance *a = from->inst, *b = to->inst;
+
+	mk_move_lock(a, b);
+	a->mem_wanted -= min(a->mem_wanted, from->size);
+	b->mem_wanted += from->size;
+	mk_move_unlock(a, b);
+}
+
 static int mk_move_do_memory(struct mk_resize *from, struct mk_resize *to)
 {
 	struct mk_move_mem *mv __free(kfree) = mk_move_plan_mem(from, to);
@@ -329,6 +339,8 @@ static int mk_move_do_memory(struct mk_resize *from, struct mk_resize *to)
 	ret = mk_move_free_mem(from, mv) ?: mk_move_give_mem(from, to, mv);
 	if (ret)
 		mk_move_undo_mem(from, to, mv);
+	else
+		mk_move_want(from, to);
 	return ret;
 }
 

@@ -492,6 +492,12 @@ phys_addr_t mk_resize_next_block(struct mk_resize *rs, u64 block, phys_addr_t be
 	return mk_resize_runs(rs) ? mk_memory_block_below(rs->inst, block, below) : 0;
 }
 
+static void mk_resize_want(struct mk_resize *rs)
+{
+	guard(mutex)(&rs->inst->lock);
+	rs->inst->mem_wanted = rs->size;
+}
+
 static int mk_resize_shrink(struct mk_resize *rs, u64 block, u64 less)
 {
 	phys_addr_t pa = PHYS_ADDR_MAX;
@@ -513,6 +519,9 @@ static int mk_resize_shrink(struct mk_resize *rs, u64 block, u64 less)
 		if (mk_resize_unknown(ret))
 			break;
 	}
+	/* What it uses now it need not have for ever */
+	if (done)
+		mk_resize_want(rs);
 	if (done == less)
 		return 0;
 	return mk_fail(why, "instance %s has let go of %llu of %llu MiB and uses the rest",
@@ -523,6 +532,7 @@ static int mk_resize_do_memory(struct mk_resize *rs)
 {
 	struct mk_instance *inst = rs->inst;
 	u64 have, block, diff;
+	int ret;
 
 	scoped_guard(mutex, &inst->lock) {
 		if (!mk_resize_runs(rs))
@@ -531,8 +541,10 @@ static int mk_resize_do_memory(struct mk_resize *rs)
 		block = inst->mem_block;
 	}
 	diff = rs->size > have ? rs->size - have : have - rs->size;
-	if (!diff)
+	if (!diff) {
+		mk_resize_want(rs);
 		return 0;
+	}
 	if (!block)
 		return mk_fail(-EOPNOTSUPP,
 			       "the kernel of instance %s can't change its memory while it runs",
@@ -546,7 +558,10 @@ static int mk_resize_do_memory(struct mk_resize *rs)
 	if (diff / PAGE_SIZE > totalram_pages())
 		return mk_fail(-ENOMEM, "this machine does not have another %llu MiB",
 			       diff / SZ_1M);
-	return mk_resize_grow(rs, block, diff);
+	ret = mk_resize_grow(rs, block, diff);
+	if (!ret)
+		mk_resize_want(rs);
+	return ret;
 }
 
 static void mk_resize_free(struct kref *ref)

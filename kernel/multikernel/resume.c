@@ -222,6 +222,7 @@ int mk_resume_describe(struct mk_instance *inst, const struct mk_keep_instance *
 	inst->winsize.rows = rec->rows;
 	inst->winsize.columns = rec->cols;
 	inst->mem_block = rec->mem_block;
+	inst->mem_wanted = rec->mem_wanted;
 	inst->block = rec->block;
 	mk_resume_events(&inst->events, rec->events);
 	for (nid = 0; nid < min(MAX_NUMNODES, MK_KEEP_NODES); nid++)

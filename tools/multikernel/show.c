@@ -194,6 +194,7 @@ static void inspect_print(const char *name, struct row *row)
 	row_beautify(row);
 	for (c = 0; c < COLUMNS; c++)
 		printf("%-10s %s\n", c ? files[c] : "name", row->word[c]);
+	inspect_lines(name, "wanted", "memory.wanted");
 	inspect_lines(name, "range", "memory.map");
 	inspect_lines(name, "cmdline", "cmdline");
 	inspect_lines(name, "image", "image");
@@ -258,10 +259,13 @@ static void inspect_json(const char *name, const struct row *row)
 {
 	struct mk_json json = { .out = stdout };
 	char *cmdline = mk_file_word(name, "cmdline"), *n;
+	char *wanted = mk_file_word(name, "memory.wanted");
 	size_t i;
 
 	mk_text_json_open(&json, NULL, '{');
 	json_row(&json, row);
+	if (wanted)
+		mk_text_json_number(&json, "memory_wanted", mk_text_bytes(wanted));
 	json_ranges(&json, name);
 	mk_text_json_string(&json, "cmdline", cmdline ? cmdline : "");
 	json_pairs(&json, name, "image");
@@ -276,6 +280,7 @@ static void inspect_json(const char *name, const struct row *row)
 	}
 	mk_text_json_close(&json, '}');
 	mk_text_json_close(&json, '}');
+	free(wanted);
 	free(cmdline);
 }
 

@@ -118,6 +118,16 @@ static void give_all_back(const struct update *u, const char *spare)
 	free(cpus);
 }
 
+/* It has all that it shall have: the next update does not give it back either */
+static void keep_all(const struct update *u)
+{
+	char *memory = mk_file_word(u->name, "memory");
+
+	if (memory)
+		give_back(u, "memory", memory);
+	free(memory);
+}
+
 static int boot(const struct update *u, char **cpus)
 {
 	mk_progress_say("%s boots", u->shadow);
@@ -134,7 +144,9 @@ static int work(void *arg)
 
 	if (boot(u, &spare) || succeed(u))
 		return MK_GUARD_FAILED;
-	if (!u->keep)
+	if (u->keep)
+		keep_all(u);
+	else
 		give_all_back(u, spare);
 	free(spare);
 	printf("%s has a new kernel\n", u->name);
@@ -165,7 +177,10 @@ static int fill_in(struct update *u)
 	struct mk_spec *spec = &u->spec;
 
 	u->cpus = mk_file_word(u->name, "cpus");
-	u->memory = mk_file_word(u->name, "memory");
+	/* Not with what it has kept since the last update; older kernels do not tell */
+	u->memory = mk_file_word(u->name, "memory.wanted");
+	if (!u->memory)
+		u->memory = mk_file_word(u->name, "memory");
 	if (!spec->cmdline)
 		spec->cmdline = mk_file_word(u->name, "cmdline");
 	spec->own.numa = mk_file_word(u->name, "numa");

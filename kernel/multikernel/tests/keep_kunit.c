@@ -51,6 +51,7 @@ static void keep_fill(struct kunit *test, struct mk_instance *inst)
 	inst->boot_ms = 5000;
 	inst->winsize = (struct mk_msg_winsize){ .rows = 24, .columns = 80 };
 	inst->mem_block = 128 << 20;
+	inst->mem_wanted = 512 << 20;
 	node_set(0, inst->numa);
 	inst->events = (struct mk_events){
 		.starts = 1, .stops = 2, .crashes = 3, .hangs = 4, .restarts = 5, .updates = 6,
@@ -127,6 +128,7 @@ static void keep_test_same(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, two->winsize.rows, 24);
 	KUNIT_EXPECT_EQ(test, two->winsize.columns, 80);
 	KUNIT_EXPECT_EQ(test, two->mem_block, 128 << 20);
+	KUNIT_EXPECT_EQ(test, two->mem_wanted, 512 << 20);
 	KUNIT_EXPECT_TRUE(test, node_isset(0, two->numa));
 	KUNIT_EXPECT_EQ(test, nodes_weight(two->numa), 1);
 	KUNIT_EXPECT_EQ(test, two->events.starts, 1);

@@ -155,15 +155,34 @@ static void memory_test_resize(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, memory_set(inst, BIT_ULL(60)), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, memory_set(inst, (u64)-SZ_4K), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, inst->mem.pages, SZ_4M / SZ_4K);
+	KUNIT_EXPECT_EQ(test, inst->mem_wanted, SZ_4M);
 	KUNIT_EXPECT_EQ(test, memory_set(inst, SZ_4M - SZ_4K), 0);
+	KUNIT_EXPECT_EQ(test, inst->mem_wanted, SZ_4M - SZ_4K);
 	KUNIT_EXPECT_EQ(test, inst->mem.pages, SZ_4M / SZ_4K - 1);
 	/* The front stays where it is */
 	KUNIT_EXPECT_TRUE(test, mk_memory_contains(&inst->mem, pa, SZ_4K));
 	KUNIT_EXPECT_EQ(test, memory_set(inst, SZ_8M), 0);
 	KUNIT_EXPECT_EQ(test, inst->mem.pages, SZ_8M / SZ_4K);
+	KUNIT_EXPECT_EQ(test, inst->mem_wanted, SZ_8M);
 	KUNIT_EXPECT_EQ(test, memory_set(inst, 0), 0);
 	KUNIT_EXPECT_EQ(test, inst->mem.nr, 0);
 	KUNIT_EXPECT_EQ(test, inst->mem.pages, 0);
+}
+
+/* A multiple of 128 MiB can be hot-added block by block, wherever it lies */
+static void memory_test_blocks(struct kunit *test)
+{
+	struct mk_instance *inst = memory_inst(test, 3 * SZ_128M);
+	unsigned int i;
+
+	for (i = 0; i < inst->mem.nr; i++) {
+		phys_addr_t pa = page_to_phys(inst->mem.range[i].page);
+		u64 size = (u64)inst->mem.range[i].nr * PAGE_SIZE;
+
+		if (size < SZ_128M)
+			kunit_skip(test, "no contiguous memory");
+		KUNIT_EXPECT_TRUE(test, IS_ALIGNED(pa | size, SZ_128M));
+	}
 }
 
 /* What it has, nobody else can get; what it has given back, the host has */
@@ -318,6 +337,7 @@ static struct kunit_case memory_cases[] = {
 	KUNIT_CASE_PARAM(memory_test_contains, memory_contains_gen_params),
 	KUNIT_CASE(memory_test_old_ranges),
 	KUNIT_CASE(memory_test_resize),
+	KUNIT_CASE_SLOW(memory_test_blocks),
 	KUNIT_CASE(memory_test_ledger),
 	KUNIT_CASE(memory_test_busy),
 	KUNIT_CASE(memory_test_copy),

@@ -443,6 +443,7 @@ static int resize_init(struct kunit *test)
 	kunit_activate_static_stub(test, mk_memory_hand, resize_stub_hand_mem);
 	for (i = 0; i < RESIZE_BLOCKS / 3; i++)
 		resize_put_block(&world.side[0].inst->mem, RESIZE_BASE + i * RESIZE_BLOCK);
+	world.side[0].inst->mem_wanted = i * RESIZE_BLOCK;
 	resize_restart_all();
 	return 0;
 }
@@ -530,45 +531,57 @@ static void resize_expect_used(const struct resize_plan *plan)
 	}
 }
 
-static void resize_expect_done(const struct resize_plan *plan, const struct cpumask *cpus,
-			       const u64 *mem)
+struct resize_before {
+	struct cpumask cpus[2];
+	u64 mem[2];
+	u64 wanted[2];
+};
+
+static void resize_expect_done(const struct resize_plan *plan, const struct resize_before *was)
 {
 	struct kunit *test = world.test;
 	struct mk_instance *a = world.side[0].inst, *b = world.side[1].inst;
 	struct cpumask want;
 
 	if (plan->cpus && plan->move) {
-		cpumask_andnot(&want, &cpus[0], &plan->want);
+		cpumask_andnot(&want, &was->cpus[0], &plan->want);
 		KUNIT_EXPECT_TRUE(test, cpumask_equal(a->cpus, &want));
-		cpumask_or(&want, &cpus[1], &plan->want);
+		cpumask_or(&want, &was->cpus[1], &plan->want);
 		KUNIT_EXPECT_TRUE(test, cpumask_equal(b->cpus, &want));
 	} else if (plan->cpus) {
 		KUNIT_EXPECT_TRUE(test, cpumask_equal(a->cpus, &plan->want));
 	} else if (plan->move) {
-		KUNIT_EXPECT_EQ(test, a->mem.pages * PAGE_SIZE, mem[0] - plan->size);
-		KUNIT_EXPECT_EQ(test, b->mem.pages * PAGE_SIZE, mem[1] + plan->size);
+		KUNIT_EXPECT_EQ(test, a->mem.pages * PAGE_SIZE, was->mem[0] - plan->size);
+		KUNIT_EXPECT_EQ(test, b->mem.pages * PAGE_SIZE, was->mem[1] + plan->size);
+		KUNIT_EXPECT_EQ(test, a->mem_wanted,
+				was->wanted[0] - min(was->wanted[0], plan->size));
+		KUNIT_EXPECT_EQ(test, b->mem_wanted, was->wanted[1] + plan->size);
 	} else {
 		KUNIT_EXPECT_EQ(test, a->mem.pages * PAGE_SIZE, plan->size);
+		KUNIT_EXPECT_EQ(test, a->mem_wanted, plan->size);
+		KUNIT_EXPECT_EQ(test, b->mem_wanted, was->wanted[1]);
 	}
 	resize_expect_used(plan);
 }
 
 /* Memory may have come back in part */
-static void resize_expect_undone(const struct resize_plan *plan, const struct cpumask *cpus,
-				 const u64 *mem)
+static void resize_expect_undone(const struct resize_plan *plan, const struct resize_before *was)
 {
 	struct kunit *test = world.test;
-	u64 have = world.side[0].inst->mem.pages * PAGE_SIZE;
+	struct mk_instance *a = world.side[0].inst, *b = world.side[1].inst;
+	u64 have = a->mem.pages * PAGE_SIZE;
 	int i;
 
 	for (i = 0; i < 2; i++)
-		KUNIT_EXPECT_TRUE(test, cpumask_equal(world.side[i].inst->cpus, &cpus[i]));
+		KUNIT_EXPECT_TRUE(test, cpumask_equal(world.side[i].inst->cpus, &was->cpus[i]));
 	resize_expect_used(plan);
-	KUNIT_EXPECT_EQ(test, world.side[1].inst->mem.pages * PAGE_SIZE, mem[1]);
-	if (!plan->cpus && !plan->move && plan->size < mem[0])
-		KUNIT_EXPECT_TRUE(test, have > plan->size && have <= mem[0]);
+	KUNIT_EXPECT_EQ(test, b->mem.pages * PAGE_SIZE, was->mem[1]);
+	KUNIT_EXPECT_EQ(test, b->mem_wanted, was->wanted[1]);
+	KUNIT_EXPECT_EQ(test, a->mem_wanted, have == was->mem[0] ? was->wanted[0] : plan->size);
+	if (!plan->cpus && !plan->move && plan->size < was->mem[0])
+		KUNIT_EXPECT_TRUE(test, have > plan->size && have <= was->mem[0]);
 	else
-		KUNIT_EXPECT_EQ(test, have, mem[0]);
+		KUNIT_EXPECT_EQ(test, have, was->mem[0]);
 }
 
 static bool resize_both_run(void)
@@ -590,13 +603,13 @@ static int resize_try(const struct resize_plan *plan)
 	bool unsure = resize_is_unsure(&world.side[0]) ||
 		      (plan->move && resize_is_unsure(&world.side[1]));
 	int ret, told = plan->cpus ? resize_foretell_cpus(plan) : resize_foretell_mem(plan);
-	struct cpumask cpus[2];
-	u64 mem[2];
+	struct resize_before was;
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		cpumask_copy(&cpus[i], world.side[i].inst->cpus);
-		mem[i] = world.side[i].inst->mem.pages * PAGE_SIZE;
+		cpumask_copy(&was.cpus[i], world.side[i].inst->cpus);
+		was.mem[i] = world.side[i].inst->mem.pages * PAGE_SIZE;
+		was.wanted[i] = world.side[i].inst->mem_wanted;
 	}
 	ret = resize_carry_out(plan);
 	resize_check();
@@ -606,9 +619,9 @@ static int resize_try(const struct resize_plan *plan)
 	if (!resize_both_run() || (world.fired && unsure))
 		return ret;
 	if (!ret)
-		resize_expect_done(plan, cpus, mem);
+		resize_expect_done(plan, &was);
 	else if (!world.fired || (world.fault == FAULT_REFUSE && !told))
-		resize_expect_undone(plan, cpus, mem);
+		resize_expect_undone(plan, &was);
 	return ret;
 }
 

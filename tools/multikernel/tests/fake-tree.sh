@@ -59,6 +59,7 @@ instance()
 	put "$i/memory" "$5"
 	put "$i/reason" "$6"
 	put "$i/cmdline" 'quiet'
+	put "$i/memory.wanted" "$5"
 	put "$i/numa" ''
 	put "$i/heartbeat_ms" 1000
 	put "$i/successor"

@@ -188,6 +188,7 @@ struct mk_keep_image {
  * @nr_slots: CPUs that it was told of at its start
  * @nr_ranges: of its memory
  * @mem_block: in which units its kernel takes memory, in bytes; 0 if it can't
+ * @mem_wanted: how much memory it was asked to have, in bytes
  * @shared_pa: physical address of the shared area
  * @shared_size: its size in bytes
  * @block: what the boot block says, as the host knows it
@@ -211,6 +212,7 @@ struct mk_keep_instance {
 	__u32 nr_slots;
 	__u32 nr_ranges;
 	__u64 mem_block;
+	__u64 mem_wanted;
 	__u64 shared_pa;
 	__u64 shared_size;
 	struct mk_boot_block block;

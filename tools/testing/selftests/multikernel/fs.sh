@@ -31,7 +31,7 @@ mkdir_makes_an_instance_with_all_its_files()
 	local file
 
 	is "$(mkprobe mkdir "$DIR/web")" OK 'mkdir'
-	for file in id state reason cpus memory memory.map cmdline image \
+	for file in id state reason cpus memory memory.map memory.wanted cmdline image \
 		    firmware console log events nop stats/messages_sent \
 		    stats/messages_received stats/bytes_sent \
 		    stats/bytes_received stats/channels stats/doorbells_received \
@@ -185,7 +185,7 @@ what_is_for_reading_is_not_written()
 	local file
 
 	ok mkctl create web
-	for file in reason memory.map cmdline image log events stats/bad_messages; do
+	for file in reason memory.map memory.wanted cmdline image log events stats/bad_messages; do
 		refused_early EACCES "writing $file" put web $file x
 	done
 }

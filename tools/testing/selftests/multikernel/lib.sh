@@ -247,7 +247,7 @@ snapshot()
 	set -- "$MK_CPUS/online" "$MK_FS"/pool/keep_* "$MK_FS/pool/quarantine"
 	for dir in $MK_FS/instances/*/; do
 		[ -d "$dir" ] || continue
-		for file in id state reason cpus memory memory.map numa cmdline image; do
+		for file in id state reason cpus memory memory.map memory.wanted numa cmdline image; do
 			set -- "$@" "$dir$file"
 		done
 	done

@@ -97,6 +97,8 @@ ps_and_inspect_show_it()
 	has "$(mkctl ps --json)" '"memory": 67108864' 'its memory in JSON'
 	has "$(mkctl inspect web)" '^range *0x[0-9a-f]*-0x[0-9a-f]*' 'a range'
 	has "$(mkctl inspect web --json)" '"memory_map": \[' 'ranges in JSON'
+	has "$(mkctl inspect web --json)" '"memory_wanted": 67108864' 'what it is to have in JSON'
+	has "$(mkctl inspect web)" '^wanted *64M$' 'what it is to have'
 	has "$(mkctl inspect web)" '^abi *agreed [0-9]' 'the ABI'
 	has "$(mkctl inspect web --json)" '"abi": {' 'the ABI in JSON'
 }

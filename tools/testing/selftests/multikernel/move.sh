@@ -58,6 +58,7 @@ memory_moves()
 	between 1000 "$(pages_with $text "$map")" 100000 'pages with the text'
 	is "$(put web move 'memory 256M db')" OK 'to move it'
 	is "$(get web memory) $(get db memory)" '256M 512M' 'memory'
+	is "$(get web memory.wanted) $(get db memory.wanted)" '256M 512M' 'what each is to have'
 	is "$(kb_inside web)" "$web" 'MemTotal of web'
 	between $((db + 250000)) "$(kb_inside db)" $((db + 262144)) 'MemTotal of db'
 	is "$(pages_with $text "$map")" 0 'pages with the text afterwards'

@@ -189,12 +189,21 @@ memory_leaves_the_host_and_comes_back()
 
 memory_can_grow_and_shrink_before_a_load()
 {
+	local range
+
 	ok mkctl create a --memory 64M
 	is "$(put a memory 128M)" OK 'growing'
 	is "$(sum_of_ranges a)" "$(bytes 128M)" 'the sum of its ranges'
 	is "$(put a memory 32M)" OK 'shrinking'
 	is "$(sum_of_ranges a)" "$(bytes 32M)" 'the sum of its ranges'
 	is "$(put a memory "$(bytes 32M)")" OK 'the same, as plain bytes'
+	is "$(get a memory.wanted)" 32M 'what it is to have'
+	is "$(put a memory 0)" OK 'giving it back'
+	is "$(put a memory 384M)" OK 'what is no power of two'
+	is "$(get a memory.wanted)" 384M 'what it is to have'
+	for range in $(get a memory.map | cut -d' ' -f1); do
+		is $(((${range%-*} | ${range#*-}) & 0x7ffffff)) 0 "$range in whole blocks"
+	done
 }
 
 memory_that_cannot_be_given_is_refused()
