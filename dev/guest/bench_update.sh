@@ -87,8 +87,7 @@ succeed()
 		mk_boot web "${cpus#*,}" 2G "$KHO" >&2 || die 'no instance'
 		mk_boot next "${cpus%%,*}" 2G "$KHO" >&2 || die 'no successor'
 		[ "$(mk_run web "$PROBE luo-serve bench $MIB")" = OK ] || die 'no session'
-		mk_send next "$PROBE luo-succeed bench $MIB > /tmp/found 2>&1 &"
-		mk_run next true
+		mk_run next "$PROBE luo-succeed bench $MIB > /tmp/found 2>&1 &"
 		asks > asked & counter=$!
 		wait_until 'web is asked' grep -q 'peer=web channel=[2-9]' $MK_DEBUG/channels ||
 			die 'not connected'

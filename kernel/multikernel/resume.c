@@ -26,6 +26,7 @@
 #include <linux/io.h>
 #include <linux/kexec.h>
 #include <linux/kexec_handover.h>
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/multikernel/abi/keep.h>
 #include <linux/overflow.h>
@@ -71,6 +72,17 @@ static bool mk_resume_instance_ok(const struct mk_keep_instance *rec)
 	return true;
 }
 
+static bool mk_resume_conns_ok(const struct mk_keep *keep)
+{
+	u64 pairs = (u64)keep->nr * (keep->nr - 1) / 2;
+
+	if (!keep->nr_conns)
+		return true;
+	return keep->nr_conns <= pairs * MK_LINK_CHANNELS &&
+	       mk_resume_pages_ok(keep->conns_pa, PAGE_SIZE) &&
+	       pfn_to_online_page(PHYS_PFN(keep->conns_pa));
+}
+
 static bool mk_resume_is_there(const struct mk_keep_instance *rec, u32 nr,
 			       const struct mk_keep_instance *other)
 {
@@ -105,7 +117,7 @@ int mk_resume_check(const struct mk_keep *keep, size_t size)
 	for (i = 0; i < keep->nr; i++)
 		if (!mk_resume_instance_ok(&rec[i]) || mk_resume_is_there(rec, i, &rec[i]))
 			return -EINVAL;
-	return 0;
+	return mk_resume_conns_ok(keep) ? 0 : -EINVAL;
 }
 
 static unsigned int mk_resume_cpu(u32 phys_id)

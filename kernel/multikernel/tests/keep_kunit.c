@@ -6,6 +6,7 @@
 
 #include <kunit/test.h>
 #include <linux/cpumask.h>
+#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/multikernel/abi/keep.h>
 #include <linux/sizes.h>
@@ -79,6 +80,8 @@ static struct mk_keep *keep_blob(struct kunit *test, unsigned int nr, size_t *si
 	keep->nr = nr;
 	keep->entry_size = sizeof(*rec);
 	keep->conn_size = sizeof(struct mk_keep_conn);
+	keep->nr_conns = 1;
+	keep->conns_pa = virt_to_phys(keep) & PAGE_MASK;
 	rec = (void *)(keep + 1);
 	keep_fill(test, inst);
 	for (i = 0; i < nr; i++) {
@@ -189,6 +192,10 @@ static const struct keep_bad keep_bads[] = {
 	  -EPROTONOSUPPORT },
 	{ "nr", KEEP_HEAD(nr), 4, 3, -EINVAL },
 	{ "nr", KEEP_HEAD(nr), 4, U32_MAX, -EINVAL },
+	{ "nr_conns", KEEP_HEAD(nr_conns), 4, MK_LINK_CHANNELS + 1, -EINVAL },
+	{ "conns_pa", KEEP_HEAD(conns_pa), 8, 0, -EINVAL },
+	{ "conns_pa", KEEP_HEAD(conns_pa), 8, 1, -EINVAL },
+	{ "conns_pa", KEEP_HEAD(conns_pa), 8, BIT_ULL(51), -EINVAL },
 	{ "name[0]", KEEP_SECOND(name[0]), 1, 0, -EINVAL },
 	{ "name[0]", KEEP_SECOND(name[0]), 1, '.', -EINVAL },
 	{ "name of the first", KEEP_SECOND(name[0]), 1, 'k', -EINVAL },
