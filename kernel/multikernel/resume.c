@@ -78,7 +78,7 @@ static bool mk_resume_conns_ok(const struct mk_keep *keep)
 
 	if (!keep->nr_conns)
 		return true;
-	return keep->nr_conns <= pairs * MK_LINK_CHANNELS &&
+	return keep->nr_conns <= pairs * MK_LINK_CHANNELS && keep->conns_pa &&
 	       mk_resume_pages_ok(keep->conns_pa, PAGE_SIZE) &&
 	       pfn_to_online_page(PHYS_PFN(keep->conns_pa));
 }
