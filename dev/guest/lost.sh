@@ -20,6 +20,8 @@ set -e
 mk_boot web "$(last_cpus 2)"
 ok answers web
 echo "lost: $WHAT"
+# What is not out by then is lost as well
+stty -F /dev/ttyS1 -echo
 mk_send web "echo $WHAT > $MK_DEBUG/fault; echo goes' 'on"
 wait_until 'the machine is not lost' not_lost
 note "$(get web state): $(get web reason)"
