@@ -23,7 +23,8 @@ struct update {
 	const char *name;
 	char shadow[MK_NAME_MAX + sizeof(SHADOW_SUFFIX)];
 	struct mk_spec spec;		/* of the shadow */
-	char *cpus, *memory;		/* what it had before */
+	char *cpus;			/* what it had before */
+	char *memory;			/* what it was last set to have */
 	bool keep;
 	int start_ms;
 };
@@ -177,10 +178,8 @@ static int fill_in(struct update *u)
 	struct mk_spec *spec = &u->spec;
 
 	u->cpus = mk_file_word(u->name, "cpus");
-	/* Not with what it has kept since the last update; older kernels do not tell */
+	/* Not with what it has kept since the last update */
 	u->memory = mk_file_word(u->name, "memory.wanted");
-	if (!u->memory)
-		u->memory = mk_file_word(u->name, "memory");
 	if (!spec->cmdline)
 		spec->cmdline = mk_file_word(u->name, "cmdline");
 	spec->own.numa = mk_file_word(u->name, "numa");
