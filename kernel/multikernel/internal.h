@@ -100,6 +100,7 @@ struct mk_memory {
 	struct mk_range range[MK_MEM_RANGES];
 };
 
+unsigned long mk_memory_least(unsigned long nr);
 int mk_memory_set(struct mk_instance *inst, u64 size);
 void mk_memory_keep(u64 size);
 u64 mk_memory_kept(void);

@@ -48,7 +48,7 @@
 /* Memory blocks of an instance, but for machines on which they are larger */
 #define MK_MEM_BLOCK_PAGES	(SZ_128M / PAGE_SIZE)
 
-/* A piece of less than this part of what a node shall give is not worth a range */
+/* A piece of less than about this part of what a node shall give is not worth a range */
 #define MK_MEM_CRUMBS		8
 
 /* Pages that are mapped at a time to copy to or from an instance */
@@ -149,6 +149,18 @@ static unsigned long mk_memory_piece(unsigned long nr)
 	return nr < MK_MEM_BLOCK_PAGES ? nr : rounddown_pow_of_two(nr);
 }
 
+/**
+ * mk_memory_least() - what is too little for a node to give, as it would use up the ranges?
+ * @nr: how much it shall give, in pages
+ *
+ * Return: a number of pages: the smallest piece that is taken from it.
+ */
+unsigned long mk_memory_least(unsigned long nr)
+{
+	/* As the pieces are, which are halved: else twice as much would be the smallest */
+	return max(mk_memory_piece(nr / MK_MEM_CRUMBS), MK_MEM_MIN_PAGES);
+}
+
 /*
  * The largest pieces first: halve what is asked for until it can be had, or is less than
  * is worth a range.
@@ -187,9 +199,7 @@ static int mk_memory_grow(struct mk_instance *inst, unsigned long want)
 		lack = mk_nodes_lack(want, nodes_weight(nodes), mk_nodes_pages(mem, nid));
 		lack = min(lack, want - mem->pages);
 		init_nodemask_of_node(&one, nid);
-		/* Crumbs of a node that is full would use up the ranges */
-		mk_memory_grow_from(inst, lack, nid, &one,
-				    max(lack / MK_MEM_CRUMBS, MK_MEM_MIN_PAGES));
+		mk_memory_grow_from(inst, lack, nid, &one, mk_memory_least(lack));
 	}
 	mk_memory_grow_from(inst, want - mem->pages, first_node(nodes), NULL,
 			    MK_MEM_MIN_PAGES);

@@ -185,6 +185,23 @@ static void memory_test_blocks(struct kunit *test)
 	}
 }
 
+/*
+ * An eighth of what a node shall give: 1046 MiB halve to 512, 256 and 128 MiB, of which the
+ * last is no crumb.
+ */
+static void memory_test_least(struct kunit *test)
+{
+	unsigned long min = max(SZ_2M / SZ_4K, pageblock_nr_pages);
+
+	KUNIT_EXPECT_EQ(test, mk_memory_least(0), min);
+	KUNIT_EXPECT_EQ(test, mk_memory_least(SZ_16M / SZ_4K), min);
+	KUNIT_EXPECT_EQ(test, mk_memory_least(1016UL * (SZ_1M / SZ_4K)), SZ_1M / SZ_4K * 127);
+	KUNIT_EXPECT_EQ(test, mk_memory_least(SZ_1G / SZ_4K), SZ_128M / SZ_4K);
+	KUNIT_EXPECT_EQ(test, mk_memory_least(1046UL * (SZ_1M / SZ_4K)), SZ_128M / SZ_4K);
+	KUNIT_EXPECT_EQ(test, mk_memory_least(2047UL * (SZ_1M / SZ_4K)), SZ_128M / SZ_4K);
+	KUNIT_EXPECT_EQ(test, mk_memory_least(SZ_2G / SZ_4K), SZ_256M / SZ_4K);
+}
+
 /* What it has, nobody else can get; what it has given back, the host has */
 static void memory_test_ledger(struct kunit *test)
 {
@@ -338,6 +355,7 @@ static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(memory_test_old_ranges),
 	KUNIT_CASE(memory_test_resize),
 	KUNIT_CASE_SLOW(memory_test_blocks),
+	KUNIT_CASE(memory_test_least),
 	KUNIT_CASE(memory_test_ledger),
 	KUNIT_CASE(memory_test_busy),
 	KUNIT_CASE(memory_test_copy),

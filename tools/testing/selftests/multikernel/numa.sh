@@ -99,7 +99,8 @@ nonsense_is_refused()
 
 free_on() { sed -n 's/.*MemFree: *\([0-9]*\) kB/\1/p' "$NODES/node$1/meminfo"; }
 
-# Memory that is far is better than none.
+# Memory that is far is better than none. How much of what is free lies in large pieces is
+# another thing with each boot.
 what_a_node_has_not_comes_from_another()
 {
 	local much
@@ -107,7 +108,7 @@ what_a_node_has_not_comes_from_another()
 	there_are_nodes
 	much=$(($(free_on "$(last_node)") / 1024 + 64))
 	mk_create web "$(last_cpu_of "$(last_node)")" "${much}M"
-	between 64 $((much - $(on_node web "$(last_node)"))) $((much / 2)) \
+	between 64 $((much - $(on_node web "$(last_node)"))) $((much * 3 / 4)) \
 		'MiB from other nodes'
 }
 
