@@ -492,10 +492,14 @@ phys_addr_t mk_resize_next_block(struct mk_resize *rs, u64 block, phys_addr_t be
 	return mk_resize_runs(rs) ? mk_memory_block_below(rs->inst, block, below) : 0;
 }
 
+/* Unless it has been started again meanwhile */
 static void mk_resize_want(struct mk_resize *rs)
 {
-	guard(mutex)(&rs->inst->lock);
-	rs->inst->mem_wanted = rs->size;
+	struct mk_instance *inst = rs->inst;
+
+	guard(mutex)(&inst->lock);
+	if (mk_resize_runs(rs) || !mk_state_is_up(inst->state))
+		inst->mem_wanted = rs->size;
 }
 
 static int mk_resize_shrink(struct mk_resize *rs, u64 block, u64 less)
@@ -509,6 +513,9 @@ static int mk_resize_shrink(struct mk_resize *rs, u64 block, u64 less)
 		if (!pa)
 			break;
 		ret = mk_resize_take_block(rs, pa, block);
+		/* What it uses now it need not have for ever */
+		if (!ret || ret == -ECONNRESET)
+			mk_resize_want(rs);
 		if (ret == -ECONNRESET)
 			return mk_resize_gone(rs);
 		if (!ret)
@@ -519,9 +526,6 @@ static int mk_resize_shrink(struct mk_resize *rs, u64 block, u64 less)
 		if (mk_resize_unknown(ret))
 			break;
 	}
-	/* What it uses now it need not have for ever */
-	if (done)
-		mk_resize_want(rs);
 	if (done == less)
 		return 0;
 	return mk_fail(why, "instance %s has let go of %llu of %llu MiB and uses the rest",

@@ -584,6 +584,16 @@ static void resize_expect_undone(const struct resize_plan *plan, const struct re
 		KUNIT_EXPECT_EQ(test, have, was->mem[0]);
 }
 
+/* It has ended meanwhile: what it gave back until then it shall not have again */
+static void resize_expect_wanted(const struct resize_plan *plan, const struct resize_before *was)
+{
+	struct mk_instance *a = world.side[0].inst;
+	bool less = a->mem.pages * PAGE_SIZE < was->mem[0];
+
+	if (!plan->cpus && !plan->move)
+		KUNIT_EXPECT_EQ(world.test, a->mem_wanted, less ? plan->size : was->wanted[0]);
+}
+
 static bool resize_both_run(void)
 {
 	return world.side[0].inst->state == MK_RUNNING && world.side[1].inst->state == MK_RUNNING;
@@ -616,8 +626,13 @@ static int resize_try(const struct resize_plan *plan)
 	if (!world.fired)
 		KUNIT_EXPECT_EQ(world.test, ret, told);
 	/* A fault may have been met there */
-	if (!resize_both_run() || (world.fired && unsure))
+	if (world.fired && unsure)
 		return ret;
+	if (!resize_both_run()) {
+		if (world.fired)
+			resize_expect_wanted(plan, &was);
+		return ret;
+	}
 	if (!ret)
 		resize_expect_done(plan, &was);
 	else if (!world.fired || (world.fault == FAULT_REFUSE && !told))
