@@ -1415,7 +1415,7 @@ void mk_channels_end(struct mk_channel *ch, unsigned int nr)
 	for (i = 0; i < nr; i++)
 		mk_channel_cut(&ch[i]);
 	/* Those who have seen the ring: pairs with mk_send() */
-	synchronize_rcu();
+	synchronize_rcu_expedited();
 	for (i = 0; i < nr; i++) {
 		mk_channel_flush(&ch[i]);
 		mk_channel_abort_calls(&ch[i]);

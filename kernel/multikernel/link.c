@@ -731,7 +731,8 @@ void mk_link_close(struct mk_link *link)
 			link->counted[class] = NULL;
 		}
 	}
-	synchronize_rcu();
+	/* Somebody may wait for what comes next: a successor, with nobody who serves */
+	synchronize_rcu_expedited();
 	INIT_LIST_HEAD(&link->node);
 	if (link->boot)
 		mk_channels_end(link->boot, MK_NR_CLASSES);
