@@ -548,50 +548,6 @@ static void ring_model_pop(struct kunit *test, struct ring_model *model)
 	model->read_pos += ring_slots_of(len);
 }
 
-static void ring_model_step(struct kunit *test, struct ring_model *model, u32 what)
-{
-	struct ring_fix *fix = test->priv;
-
-	if (what < 8) {
-		ring_model_push(test, model);
-	} else if (what < 16) {
-		ring_model_pop(test, model);
-	} else if (what < 20) {
-		mk_ring_publish(&fix->rx);
-		model->published = model->read_pos;
-	} else if (what < 22) {
-		mk_ring_arm(&fix->rx);
-		model->rung = false;
-		model->asleep = true;
-	} else {
-		mk_ring_disarm(&fix->rx);
-		model->asleep = false;
-	}
-}
-
-/* A long life in random order, against a model */
-static void ring_test_model(struct kunit *test)
-{
-	u32 start = ring_start(test);
-	struct ring_model model = {
-		.sent = start, .sent_pos = start,
-		.read = start, .read_pos = start, .published = start,
-	};
-	struct ring_fix *fix = test->priv;
-	struct rnd_state rnd;
-	unsigned int i;
-
-	prandom_seed_state(&rnd, start + 1);
-	ring_start_at(fix, start);
-	for (i = 0; i < 20000; i++)
-		ring_model_step(test, &model, prandom_u32_state(&rnd) % 24);
-	KUNIT_EXPECT_TRUE(test, ring_canaries_ok(fix));
-	KUNIT_EXPECT_EQ(test, fix->tx.bad_tails, 0);
-	KUNIT_EXPECT_EQ(test, fix->rx.bad, 0);
-	/* Enough of them went through that the test says something */
-	KUNIT_EXPECT_GT(test, model.read - start, 20 * RING_SLOTS);
-}
-
 /* Another one goes on as the producer: the bell that was rung may be rung once more */
 static void ring_resume_tx(struct kunit *test)
 {
@@ -621,6 +577,66 @@ static void ring_resume_rx(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, fix->rx.armed, old.armed);
 }
 
+static void ring_model_step(struct kunit *test, struct ring_model *model, u32 what)
+{
+	struct ring_fix *fix = test->priv;
+
+	if (what < 8) {
+		ring_model_push(test, model);
+	} else if (what < 16) {
+		ring_model_pop(test, model);
+	} else if (what < 20) {
+		mk_ring_publish(&fix->rx);
+		model->published = model->read_pos;
+	} else if (what < 22) {
+		mk_ring_arm(&fix->rx);
+		model->rung = false;
+		model->asleep = true;
+	} else if (what < 24) {
+		mk_ring_disarm(&fix->rx);
+		model->asleep = false;
+	} else if (what < 26) {
+		ring_resume_tx(test);
+	} else {
+		ring_resume_rx(test);
+		model->published = model->read_pos;
+	}
+}
+
+/* A long life of the first @steps of ring_model_step(), in random order */
+static void ring_model_live(struct kunit *test, unsigned int steps)
+{
+	u32 start = ring_start(test);
+	struct ring_model model = {
+		.sent = start, .sent_pos = start,
+		.read = start, .read_pos = start, .published = start,
+	};
+	struct ring_fix *fix = test->priv;
+	struct rnd_state rnd;
+	unsigned int i;
+
+	prandom_seed_state(&rnd, start + steps);
+	ring_start_at(fix, start);
+	for (i = 0; i < 20000; i++)
+		ring_model_step(test, &model, prandom_u32_state(&rnd) % steps);
+	KUNIT_EXPECT_TRUE(test, ring_canaries_ok(fix));
+	KUNIT_EXPECT_EQ(test, fix->tx.bad_tails, 0);
+	KUNIT_EXPECT_EQ(test, fix->rx.bad, 0);
+	/* Enough of them went through that the test says something */
+	KUNIT_EXPECT_GT(test, model.read - start, 20 * RING_SLOTS);
+}
+
+static void ring_test_model(struct kunit *test)
+{
+	ring_model_live(test, 24);
+}
+
+/* Both ends are followed by others all the time */
+static void ring_test_resume_model(struct kunit *test)
+{
+	ring_model_live(test, 28);
+}
+
 /* A ring in which nothing has been yet, and one that is full of one message */
 static void ring_test_resume(struct kunit *test)
 {
@@ -644,38 +660,6 @@ static void ring_test_resume(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ring_push_nth(fix, start + RING_SLOTS, 1), 0);
 	ring_pop_nth(test, start + RING_SLOTS, 1);
 	KUNIT_EXPECT_TRUE(test, ring_canaries_ok(fix));
-}
-
-/* As ring_test_model(), and both ends are followed by others all the time */
-static void ring_test_resume_model(struct kunit *test)
-{
-	u32 start = ring_start(test);
-	struct ring_model model = {
-		.sent = start, .sent_pos = start,
-		.read = start, .read_pos = start, .published = start,
-	};
-	struct ring_fix *fix = test->priv;
-	struct rnd_state rnd;
-	unsigned int i;
-
-	prandom_seed_state(&rnd, start + 2);
-	ring_start_at(fix, start);
-	for (i = 0; i < 20000; i++) {
-		u32 what = prandom_u32_state(&rnd) % 28;
-
-		if (what < 24) {
-			ring_model_step(test, &model, what);
-		} else if (what < 26) {
-			ring_resume_tx(test);
-		} else {
-			ring_resume_rx(test);
-			model.published = model.read_pos;
-		}
-	}
-	KUNIT_EXPECT_TRUE(test, ring_canaries_ok(fix));
-	KUNIT_EXPECT_EQ(test, fix->tx.bad_tails, 0);
-	KUNIT_EXPECT_EQ(test, fix->rx.bad, 0);
-	KUNIT_EXPECT_GT(test, model.read - start, 20 * RING_SLOTS);
 }
 
 /* Whatever the other side has written, there is no more in the ring than it holds */
