@@ -448,15 +448,36 @@ void mk_life_abandon(struct mk_instance *inst);
  * @MK_VERDICT_ALIVE: it gets on
  * @MK_VERDICT_NO_TASK: it takes interrupts, and schedules nothing
  * @MK_VERDICT_NO_IRQ: it takes no interrupts
+ * @MK_VERDICT_UNSURE: it schedules nothing, and may wait for one that takes no interrupts
  */
 enum mk_verdict {
 	MK_VERDICT_ALIVE,
 	MK_VERDICT_NO_TASK,
 	MK_VERDICT_NO_IRQ,
+	MK_VERDICT_UNSURE,
+};
+
+/**
+ * struct mk_watched - what the host has seen of one CPU
+ * @irq: &mk_beat.irq
+ * @task: &mk_beat.task
+ * @irq_at: when @irq was not what it had been, in jiffies
+ * @task_at: the same for @task
+ * @asked: what &mk_beat.asked was last set to
+ */
+struct mk_watched {
+	u64 irq;
+	u64 task;
+	unsigned long irq_at;
+	unsigned long task_at;
+	u64 asked;
 };
 
 enum mk_verdict mk_watch_verdict(unsigned int irq_ms, unsigned int task_ms,
 				 unsigned int limit_ms);
+enum mk_verdict mk_watch_judge(const struct mk_watched *watched, unsigned int nr,
+			       unsigned long now, unsigned int limit_ms,
+			       unsigned int beat_ms, unsigned int *slot);
 void mk_watch_boot(struct mk_instance *inst);
 void mk_watch_deadline(struct mk_instance *inst);
 bool mk_watch_boots(struct mk_instance *inst);

@@ -16,9 +16,11 @@
  *                          CPU runs nothing at all, or not that kernel
  * ===========  ==========  ======================================================
  *
- * One CPU is enough: what others wait for may be there.  The state is "hung" then, and
- * "running" again if all go on, as they do if somebody has looked at it with a
- * debugger.  A hung instance is not ended for that; who wants it sets "recovery".
+ * One CPU is enough: what others wait for may be there.  One that takes no interrupts is named
+ * before one that only does not schedule, as that may spin until the first has answered an
+ * IPI.  The state is "hung" then, and "running" again if all go on, as they do if somebody
+ * has looked at it with a debugger.  A hung instance is not ended for that; who wants it sets
+ * "recovery".
  *
  * Before an instance has said hello there is nothing to look at.  One that has been booting
  * for boot_ms is hung as well; it may still come.
@@ -43,36 +45,21 @@
 /* So long a CPU may take to answer an NMI: it is a few microseconds on hardware */
 #define MK_NMI_WAIT_MS		200
 
-/**
- * struct mk_watched - what the host has seen of one CPU
- * @irq: &mk_beat.irq
- * @task: &mk_beat.task
- * @irq_at: when @irq was not what it had been, in jiffies
- * @task_at: the same for @task
- * @asked: what &mk_beat.asked was last set to
- */
-struct mk_watched {
-	u64 irq;
-	u64 task;
-	unsigned long irq_at;
-	unsigned long task_at;
-	u64 asked;
-};
-
 static bool mk_watch_wants(struct mk_instance *inst)
 {
 	return inst->state == MK_RUNNING || inst->state == MK_HUNG;
 }
 
-static void mk_watch_look(struct mk_watched *w, const struct mk_beat *beat)
+/* @now: the same for all CPUs of one look */
+static void mk_watch_look(struct mk_watched *w, const struct mk_beat *beat, unsigned long now)
 {
 	u64 irq = READ_ONCE(beat->irq), task = READ_ONCE(beat->task);
 
 	/* Offline there */
 	if (irq != w->irq || !irq)
-		w->irq_at = jiffies;
+		w->irq_at = now;
 	if (task != w->task || !irq)
-		w->task_at = jiffies;
+		w->task_at = now;
 	w->irq = irq;
 	w->task = task;
 }
@@ -91,6 +78,49 @@ enum mk_verdict mk_watch_verdict(unsigned int irq_ms, unsigned int task_ms,
 	if (irq_ms >= limit_ms)
 		return MK_VERDICT_NO_IRQ;
 	return task_ms >= limit_ms ? MK_VERDICT_NO_TASK : MK_VERDICT_ALIVE;
+}
+
+static enum mk_verdict mk_watch_one(const struct mk_watched *w, unsigned long now,
+				    unsigned int limit_ms)
+{
+	return mk_watch_verdict(jiffies_to_msecs(now - w->irq_at),
+				jiffies_to_msecs(now - w->task_at), limit_ms);
+}
+
+/**
+ * mk_watch_judge() - which CPU does an instance hang for?
+ * @watched: its CPUs, as they were at this look
+ * @nr: how many
+ * @now: when that was, in jiffies
+ * @limit_ms: how long timers and schedulers may stand still
+ * @beat_ms: how often they count
+ * @slot: where to put which one it is, unless all live
+ *
+ * What one CPU does to another is seen one or two beats late: so long it is not said of one
+ * that it schedules nothing while the timer of another stands, which may be why.
+ *
+ * Return: what that CPU does; MK_VERDICT_UNSURE if another look tells more.
+ */
+enum mk_verdict mk_watch_judge(const struct mk_watched *watched, unsigned int nr,
+			       unsigned long now, unsigned int limit_ms,
+			       unsigned int beat_ms, unsigned int *slot)
+{
+	enum mk_verdict verdict, worst = MK_VERDICT_ALIVE;
+	bool stands = false;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		stands |= watched[i].irq_at != now;
+		verdict = mk_watch_one(&watched[i], now, limit_ms);
+		if (verdict <= worst)
+			continue;
+		worst = verdict;
+		*slot = i;
+	}
+	if (worst != MK_VERDICT_NO_TASK || !stands)
+		return worst;
+	return mk_watch_one(&watched[*slot], now, limit_ms + 2 * beat_ms) ?
+	       MK_VERDICT_NO_TASK : MK_VERDICT_UNSURE;
 }
 
 /* Online there */
@@ -162,29 +192,27 @@ static void mk_watch_lives(struct mk_instance *inst)
 
 static void mk_watch_all(struct mk_instance *inst)
 {
-	unsigned int i, limit = READ_ONCE(inst->hang_ms);
-	enum mk_verdict verdict;
+	enum mk_verdict verdict = MK_VERDICT_ALIVE;
+	unsigned int i, slot = 0, limit = READ_ONCE(inst->hang_ms);
+	unsigned long now = jiffies;
 
 	for (i = 0; i < inst->nr_slots; i++) {
 		struct mk_watched *w = &inst->watched[i];
 
-		if (!cpumask_test_cpu(inst->slot_cpu[i], inst->cpus)) {
-			w->irq_at = jiffies;
-			w->task_at = jiffies;
-			continue;
+		if (cpumask_test_cpu(inst->slot_cpu[i], inst->cpus)) {
+			mk_watch_look(w, &inst->beats[i], now);
+		} else {
+			w->irq_at = now;
+			w->task_at = now;
 		}
-		mk_watch_look(w, &inst->beats[i]);
-		if (!limit)
-			continue;
-		verdict = mk_watch_verdict(jiffies_to_msecs(jiffies - w->irq_at),
-					   jiffies_to_msecs(jiffies - w->task_at), limit);
-		if (verdict == MK_VERDICT_ALIVE)
-			continue;
-		if (inst->state == MK_RUNNING)
-			mk_watch_hung(inst, i, verdict);
-		return;
 	}
-	mk_watch_lives(inst);
+	if (limit)
+		verdict = mk_watch_judge(inst->watched, inst->nr_slots, now, limit,
+					 inst->beat_ms, &slot);
+	if (verdict == MK_VERDICT_ALIVE)
+		mk_watch_lives(inst);
+	else if (verdict != MK_VERDICT_UNSURE && inst->state == MK_RUNNING)
+		mk_watch_hung(inst, slot, verdict);
 }
 
 static void mk_watch_overdue(struct mk_instance *inst)

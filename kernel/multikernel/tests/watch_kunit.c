@@ -38,6 +38,45 @@ static void watch_test_verdict(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mk_watch_verdict(c->irq_ms, c->task_ms, 10000), c->verdict);
 }
 
+#define WATCH_CPUS 3
+
+/* How long timers and schedulers have stood still, in ms; a limit of 10 s and beats of 1 s */
+static const struct watch_judge_case {
+	const char *what;
+	unsigned int irq_ms[WATCH_CPUS];
+	unsigned int task_ms[WATCH_CPUS];
+	enum mk_verdict verdict;
+	unsigned int slot;
+} watch_cases_judge[] = {
+	{ "all live", { 0, 1000, 0 }, { 9000, 0, 1000 }, MK_VERDICT_ALIVE },
+	{ "one has interrupts off", { 0, 10000, 0 }, { 0, 10000, 0 }, MK_VERDICT_NO_IRQ, 1 },
+	{ "one has preemption off", { 0, 0, 0 }, { 0, 0, 10000 }, MK_VERDICT_NO_TASK, 2 },
+	{ "one waits for the last", { 0, 0, 10000 }, { 11000, 0, 10000 }, MK_VERDICT_NO_IRQ, 2 },
+	{ "it may wait", { 0, 0, 9000 }, { 10000, 0, 9000 }, MK_VERDICT_UNSURE },
+	{ "another is late by a beat", { 0, 1000, 0 }, { 10000, 0, 0 }, MK_VERDICT_UNSURE },
+	{ "it does not wait", { 0, 1000, 0 }, { 12000, 0, 0 }, MK_VERDICT_NO_TASK, 0 },
+	{ "the first of two", { 0, 10000, 10000 }, { 0, 0, 0 }, MK_VERDICT_NO_IRQ, 1 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(watch_judge, watch_cases_judge, what);
+
+static void watch_test_judge(struct kunit *test)
+{
+	const struct watch_judge_case *c = test->param_value;
+	struct mk_watched watched[WATCH_CPUS] = {};
+	unsigned long now = jiffies;
+	unsigned int i, slot = 0;
+
+	for (i = 0; i < WATCH_CPUS; i++) {
+		watched[i].irq_at = now - msecs_to_jiffies(c->irq_ms[i]);
+		watched[i].task_at = now - msecs_to_jiffies(c->task_ms[i]);
+	}
+	KUNIT_EXPECT_EQ(test, mk_watch_judge(watched, WATCH_CPUS, now, 10000, 1000, &slot),
+			c->verdict);
+	if (c->verdict == MK_VERDICT_NO_IRQ || c->verdict == MK_VERDICT_NO_TASK)
+		KUNIT_EXPECT_EQ(test, slot, c->slot);
+}
+
 /* Twice as long each time, and then never */
 static void watch_test_delay(struct kunit *test)
 {
@@ -174,6 +213,7 @@ static void watch_test_late(struct kunit *test)
 static struct kunit_case watch_cases[] = {
 	KUNIT_CASE(watch_test_late),
 	KUNIT_CASE_PARAM(watch_test_verdict, watch_verdict_gen_params),
+	KUNIT_CASE_PARAM(watch_test_judge, watch_judge_gen_params),
 	KUNIT_CASE(watch_test_delay),
 	KUNIT_CASE(watch_test_recovery),
 	{}

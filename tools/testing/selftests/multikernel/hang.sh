@@ -90,6 +90,13 @@ preemption_off()
 	hangs_as "$SECOND schedules nothing" 'preemption off'
 }
 
+# The first one waits, with preemption off, for an IPI that the second one does not get done.
+who_waits_for_another_is_not_named()
+{
+	mk_send web "taskset -c 0 sh -c 'echo SMP_CALL_LOCKUP > $DIRECT'"
+	hangs_as "$SECOND takes no interrupts" 'an IPI without an end'
+}
+
 # listens PID: for uevents, netlink's protocol 15
 listens() { awk -v pid="$1" '$2 == 15 && $3 == pid { n = 1 } END { exit !n }' /proc/net/netlink; }
 
@@ -173,6 +180,7 @@ mk_main \
 	what_lives_is_left_alone \
 	interrupts_off \
 	preemption_off \
+	who_waits_for_another_is_not_named \
 	it_is_no_hang_any_more \
 	a_crash_is_recovered_from \
 	a_hang_is_recovered_from \
